@@ -1,0 +1,39 @@
+# Each target makes the virtual environment it needs. PYTHON picks the interpreter.
+PYTHON ?= python3
+VENV ?= .venv
+BIN = $(VENV)/bin
+# PyTorch's CPU build; without the pin pip takes the newest build with several GB of CUDA packages.
+TORCH ?= torch==2.13.0
+
+.PHONY: demo test lint check bench clean
+
+demo: $(VENV)/.demo
+	$(BIN)/initlab compare
+
+test: $(VENV)/.test
+	$(BIN)/python -m pytest
+
+lint: $(VENV)/.test
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+	$(BIN)/lint-imports
+	$(BIN)/mypy
+
+check: lint test
+
+bench: $(VENV)/.test
+	for script in benchmarks/*.py; do $(BIN)/python $$script || exit 1; done
+
+$(VENV)/.demo: pyproject.toml
+	$(PYTHON) -m venv $(VENV)
+	$(BIN)/pip install --quiet -e ".[tensorflow]"
+	touch $@
+
+$(VENV)/.test: pyproject.toml
+	$(PYTHON) -m venv $(VENV)
+	$(BIN)/pip install --quiet $(TORCH)
+	$(BIN)/pip install --quiet -e ".[test,lint]"
+	touch $@
+
+clean:
+	rm -rf $(VENV)

@@ -1,0 +1,20 @@
+"""Errors that say what failed, what came, and what to do."""
+
+import difflib
+from collections.abc import Iterable
+
+
+class InputError(ValueError):
+    """An argument that cannot work, found before any training starts."""
+
+
+class UnknownNameError(InputError, KeyError):
+    """A name that is not among those that exist, with the nearest one that is."""
+
+    def __init__(self, kind: str, name: object, known: Iterable[str], hint: str):
+        near = difflib.get_close_matches(str(name), list(known), n=1, cutoff=0.6)
+        guess = f" Did you mean {near[0]!r}?" if near else ""
+        super().__init__(f"Unknown {kind} {name!r}.{guess} {hint}")
+
+    def __str__(self) -> str:  # KeyError would quote the message
+        return str(self.args[0])
