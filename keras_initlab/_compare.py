@@ -136,7 +136,7 @@ def compare(
     return Comparison(finished, config)
 
 
-_IDENTITY = ("seed", "epochs", "steps_per_epoch", "batch_size", "optimizer", "backend", "dtype", "digest", "slots")
+_IDENTITY = ("seed", "epochs", "steps_per_epoch", "batch_size", "optimizer", "backend", "dtype", "digest")
 
 
 def _resume(run_dir: str | Path | None, config: dict[str, Any]) -> list[records.Record]:

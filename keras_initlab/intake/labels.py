@@ -43,22 +43,23 @@ def _line_up(loss: Any, targets: Any, model: keras.Model) -> list[tuple[str, np.
     outputs = getattr(model, "outputs", None) or []
     widths = [output.shape[-1] if len(output.shape) > 1 else None for output in outputs]
     if hasattr(targets, "shape"):
-        return [(_name(loss), targets, widths[0] if len(widths) == 1 else None)]
+        return [(loss_name(loss), targets, widths[0] if len(widths) == 1 else None)]
     if isinstance(targets, dict):
         names = getattr(model, "output_names", None) or list(targets)
         by_name = dict(zip(names, widths, strict=False))
         given = loss if isinstance(loss, dict) else dict.fromkeys(targets, loss)
-        return [(_name(given.get(key)), target, by_name.get(key)) for key, target in targets.items()]
+        return [(loss_name(given.get(key)), target, by_name.get(key)) for key, target in targets.items()]
     given = loss if isinstance(loss, list | tuple) else [loss] * len(targets)
     padded = [*widths, *[None] * len(targets)]
     return [
-        (_name(one), target, width)
+        (loss_name(one), target, width)
         for one, target, width in zip(given, targets, padded, strict=False)
         if hasattr(target, "shape")
     ]
 
 
-def _name(loss: Any) -> str:
+def loss_name(loss: Any) -> str:
+    """The name of a loss given as a string, function or object."""
     if isinstance(loss, str):
         return loss
     return getattr(loss, "__name__", type(loss).__name__)

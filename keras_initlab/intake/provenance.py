@@ -5,14 +5,15 @@ import hashlib
 import importlib
 import json
 import platform
-from collections.abc import Mapping
-from importlib import metadata
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import keras
+import numpy as np
 
 from keras_initlab.engines.setup import Setup
-from keras_initlab.intake import schemes
+from keras_initlab import __version__
+from keras_initlab.intake.labels import loss_name
 from keras_initlab.models import Slot
 from keras_initlab.plan import Plan
 
@@ -20,7 +21,7 @@ from keras_initlab.plan import Plan
 def describe(plan: Plan, setup: Setup) -> dict[str, Any]:
     """The configuration that is saved beside the records."""
     return {
-        "labels": {label: schemes.describe(scheme) for label, scheme in setup.schemes.items()},
+        "labels": {label: _scheme(scheme) for label, scheme in setup.schemes.items()},
         "replicates": plan.replicates,
         "seed": plan.seed,
         "epochs": plan.epochs,
@@ -29,7 +30,7 @@ def describe(plan: Plan, setup: Setup) -> dict[str, Any]:
         "slots": [
             {"path": slot.path, "shape": list(slot.shape), "role": slot.role} for slot in setup.tested
         ],
-        "optimizer": schemes._plain(setup.model.optimizer.get_config()),
+        "optimizer": _plain(setup.model.optimizer.get_config()),
         "backend": keras.backend.backend(),
         "dtype": setup.model.dtype_policy.name,
         "versions": _versions(),
@@ -42,13 +43,29 @@ def describe(plan: Plan, setup: Setup) -> dict[str, Any]:
     }
 
 
+def _scheme(scheme: Callable) -> Any:
+    """An initializer as JSON data: its class and arguments, or the callable's name."""
+    if not isinstance(scheme, keras.initializers.Initializer):
+        return {"callable": f"{scheme.__module__}.{getattr(scheme, '__qualname__', type(scheme).__name__)}"}
+    config = {key: value for key, value in scheme.get_config().items() if key != "seed"}
+    return {"class_name": type(scheme).__name__, "config": _plain(config)}
+
+
+def _plain(value: Any) -> Any:
+    if isinstance(value, Mapping):
+        return {str(key): _plain(inner) for key, inner in value.items()}
+    if isinstance(value, list | tuple):
+        return [_plain(inner) for inner in value]
+    return value if isinstance(value, str | int | float | bool | None) else repr(value)
+
+
 def _versions() -> dict[str, str]:
     backend = keras.backend.backend()
     return {
         "python": platform.python_version(),
-        "keras_initlab": metadata.version("keras-initlab"),
+        "keras_initlab": __version__,
         "keras": keras.__version__,
-        "numpy": metadata.version("numpy"),
+        "numpy": np.__version__,
         backend: importlib.import_module(backend).__version__,
     }
 
@@ -62,10 +79,13 @@ def _directions(model: keras.Model) -> dict[str, str | None]:
 
 def _model_digest(setup: Setup) -> str:
     """A fingerprint of architecture, loss and optimizer that automatic names do not change."""
-    described = [_nameless(_layer(layer)) for layer in setup.model._flatten_layers()]
-    described += [_slot(slot) for slot in (*setup.tested, *setup.restarted)]
-    described += [_nameless(schemes._plain(setup.model.optimizer.get_config())), schemes.loss_name(setup.model)]
-    text = json.dumps(described, sort_keys=True, default=repr)
+    described = {
+        "layers": [_nameless(_layer(layer)) for layer in setup.model._flatten_layers()],
+        "loss": _nameless(keras.tree.map_structure(loss_name, setup.model.loss)),
+        "tested": [_slot(slot) for slot in setup.tested],
+        "restarted": [_slot(slot) for slot in setup.restarted],
+    }
+    text = json.dumps(described, sort_keys=True)
     return hashlib.blake2b(text.encode(), digest_size=16).hexdigest()
 
 

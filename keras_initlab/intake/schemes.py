@@ -91,22 +91,6 @@ def _resolve(name: str, given: Any) -> Callable:
     return scheme
 
 
-def describe(scheme: Callable) -> Any:
-    """An initializer as JSON data: its class and arguments, or the callable's name."""
-    if not isinstance(scheme, keras.initializers.Initializer):
-        return {"callable": f"{scheme.__module__}.{getattr(scheme, '__qualname__', type(scheme).__name__)}"}
-    config = {key: value for key, value in scheme.get_config().items() if key != "seed"}
-    return {"class_name": type(scheme).__name__, "config": _plain(config)}
-
-
-def _plain(value: Any) -> Any:
-    if isinstance(value, Mapping):
-        return {str(key): _plain(inner) for key, inner in value.items()}
-    if isinstance(value, list | tuple):
-        return [_plain(inner) for inner in value]
-    return value if isinstance(value, str | int | float | bool | None) else repr(value)
-
-
 def try_out(schemes: Mapping[str, Callable], tested: Sequence[Slot], trial_seed: int) -> None:
     """Draw each initializer once per kind of slot, so that what cannot work is known before training.
 
@@ -118,12 +102,12 @@ def try_out(schemes: Mapping[str, Callable], tested: Sequence[Slot], trial_seed:
     """
     kinds = {(slot.shape, slot.variable.dtype, slot.axes): slot for slot in tested}
     for name, scheme in schemes.items():
-        ranks = registry.ranks(scheme)
+        claims = getattr(scheme, "claims", None)
         for slot in kinds.values():
-            if ranks is not None and len(slot.shape) not in ranks:
+            if claims is not None and not claims.allows(len(slot.shape)):
                 raise InputError(
-                    f"The initializer {name!r} needs a tensor of rank {_either(ranks)}; {slot.path} has shape "
-                    f"{slot.shape}. Choose other slots with layers= or roles=."
+                    f"The initializer {name!r} draws weights of {claims.rank_text}; {slot.path} has shape "
+                    f"{slot.shape}. Choose other weights with layers= or roles=."
                 )
             try:
                 value = draw(scheme, slot, Trial(name, 0, trial_seed).draw_seed(*slot.seed_path))
@@ -145,7 +129,3 @@ def _check(name: str, slot: Slot, value: Any) -> None:
             f"{slot.variable.dtype}: cast the result to the dtype it is called with."
         )
 
-
-def _either(ranks: Sequence[int]) -> str:
-    *most, last = sorted(ranks)
-    return f"{', '.join(map(str, most))} or {last}" if most else str(last)
