@@ -78,6 +78,7 @@ def _fit(trial: Trial, plan: Plan, setup: Setup, reset: "_Reset", watch: "_Watch
         validation_data=validation,
         epochs=plan.epochs,
         callbacks=[begin, watch, *extra],
+        shuffle=False,  # the feed is in order; Keras would shuffle its batches
         verbose=0,
     )
 

@@ -73,7 +73,7 @@ def take_in(
     if validation_data is not None:
         validation = data.validation_source(validation_data, batch_size)
 
-    model = network.ready(model, first_batch[0], derive(seed, "build"))
+    model = network.ready(model, first_batch, derive(seed, "build"))
     labels.check(model, training, "y")
     if validation is not None:
         labels.check(model, validation, "validation_data")

@@ -72,9 +72,13 @@ def _versions() -> dict[str, str]:
 
 def _directions(model: keras.Model) -> dict[str, str | None]:
     """Which way each compiled metric improves, where Keras knows; losses improve downwards."""
-    compiled = getattr(model, "_compile_metrics", None)
-    known = {metric.name: getattr(metric, "_direction", None) for metric in getattr(compiled, "metrics", [])}
-    return {"loss": "down", **known}
+    directions: dict[str, str | None] = {"loss": "down"}
+    compiled = model._compile_metrics
+    if compiled is not None and compiled.built:
+        for key in compiled.result():  # several outputs put their names before the metric's
+            of_key = [metric for metric in compiled.metrics if f"_{key}".endswith(f"_{metric.name}")]
+            directions[key] = getattr(of_key[0], "_direction", None) if of_key else None
+    return directions
 
 
 def _model_digest(setup: Setup) -> str:
