@@ -48,7 +48,7 @@ def test_the_configuration_round_trips(tmp_path):
 
 
 def test_a_folder_without_a_result_is_refused(tmp_path):
-    with pytest.raises(InputError, match="No result in .*config.json is missing"):
+    with pytest.raises(InputError, match=r"No result in .*config\.json is missing"):
         records.read_config(tmp_path)
 
 
