@@ -13,6 +13,8 @@ from keras_initlab import datasets
 from keras_initlab.errors import InputError, UnknownNameError
 
 if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+
     from keras_initlab.comparison import Comparison
 
 OK, FAILED, USAGE, INTERRUPTED = 0, 1, 2, 130
@@ -20,9 +22,9 @@ OK, FAILED, USAGE, INTERRUPTED = 0, 1, 2, 130
 DEFAULT_OUT = "initlab-out"
 
 # The published experiment leaves out the last, smaller batch: 2 x 429 steps.
-_PUBLISHED = {"batch_size": 128, "epochs": 2, "steps_per_epoch": 429}
+_PUBLISHED: dict[str, Any] = {"batch_size": 128, "epochs": 2, "steps_per_epoch": 429}
 _TRAINING = {"mnist": _PUBLISHED, "fashion_mnist": _PUBLISHED}
-_OTHERWISE = {"batch_size": 32, "epochs": 5, "steps_per_epoch": None}
+_OTHERWISE: dict[str, Any] = {"batch_size": 32, "epochs": 5, "steps_per_epoch": None}
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -44,8 +46,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
         if error.name not in {"tensorflow", "jax", "torch"}:
             raise
         return _fail(
-            f'Keras finds no {error.name}: pip install "keras-initlab[{error.name}]", or set KERAS_BACKEND to '
-            "a backend that is installed.",
+            f'Keras finds no {error.name}: pip install "keras-initlab[{error.name}]", or set KERAS_BACKEND '
+            "to a backend that is installed.",
             FAILED,
         )
 
@@ -70,7 +72,9 @@ def _parser() -> argparse.ArgumentParser:
         "the classic initializers on embedded handwritten digits.",
     )
     compare.add_argument(
-        "--data", default="digits", help="digits, mnist, fashion_mnist or FILE.npz with x and y (default: digits)"
+        "--data",
+        default="digits",
+        help="digits, mnist, fashion_mnist or FILE.npz with x and y (default: digits)",
     )
     compare.add_argument("--model", default="mlp", help="mlp, deep_tanh, cnn or FILE.keras (default: mlp)")
     compare.add_argument(
@@ -138,7 +142,7 @@ def _compare(parsed: argparse.Namespace) -> int:
     if parsed.out is None:
         result.save(out)
     picture = out / "losses.png"
-    result.plot().figure.savefig(picture, dpi=150, bbox_inches="tight")
+    _save(result.plot(), picture)
     if parsed.json:
         print(_as_json(result))
     else:
@@ -149,6 +153,12 @@ def _compare(parsed: argparse.Namespace) -> int:
     if len(failed) == len(result.records):
         return _fail(f"every run failed: {failed[0].message}", FAILED)
     return OK
+
+
+def _save(ax: "Axes", path: str | Path) -> None:
+    figure = ax.get_figure(root=True)
+    assert figure is not None  # our own axes are in one
+    figure.savefig(path, dpi=150, bbox_inches="tight")
 
 
 def _print(result: "Comparison", picture: Path) -> None:
@@ -278,10 +288,11 @@ def _show(parsed: argparse.Namespace) -> int:
     print(f"reference: {entry.claims.reference}")
     if mean is not None and std is not None:
         print(f"claimed:   mean {mean:.4g}, sd {std:.4g} at shape {shape}")
-    print(f"drawn:     mean {drawn.mean():.4g}, sd {drawn.std():.4g}, from {drawn.min():.4g} to {drawn.max():.4g}")
+    print(f"drawn:     mean {drawn.mean():.4g}, sd {drawn.std():.4g}", end="")
+    print(f", from {drawn.min():.4g} to {drawn.max():.4g}")
     print(showing.text_histogram(drawn))
     if parsed.out:
         ax = showing.plot_distribution(parsed.name, shape, seed=parsed.seed)
-        ax.figure.savefig(parsed.out, dpi=150, bbox_inches="tight")
+        _save(ax, parsed.out)
         print(f"Picture: {parsed.out}")
     return OK

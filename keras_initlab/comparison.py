@@ -249,3 +249,12 @@ class Comparison:
 def _check_confidence(confidence: float) -> None:
     if not 0 < confidence < 1 or math.isnan(confidence):
         raise InputError(f"confidence must lie between 0 and 1, got {confidence!r}.")
+
+
+def load(folder: str | Path) -> Comparison:
+    """The comparison that `Comparison.save` or `compare(..., run_dir=folder)` wrote.
+
+    Raises:
+        InputError: If the folder holds none.
+    """
+    return Comparison.load(folder)

@@ -71,7 +71,7 @@ def slots(model: keras.Model) -> list[Slot]:
 
 def all_slots(model: keras.Model) -> list[Slot]:
     """Every tensor of a built model once, whether trainable or not."""
-    owners = {}
+    owners: dict[int, Any] = {}
     for layer in model._flatten_layers():
         for variable in layer._trainable_variables + layer._non_trainable_variables:
             owners.setdefault(id(variable), layer)
@@ -111,6 +111,8 @@ def own_initializer(slot: Slot) -> Callable | None:
     """The initializer that the slot's layer was configured with; None where it names none."""
     layer, name = slot.layer, slot.variable.name
     initializer = getattr(layer, _INITIALIZER_OF.get(name, f"{name}_initializer"), None)
+    if not callable(initializer):
+        return None
     if name == "bias" and getattr(layer, "unit_forget_bias", False):
         return _with_forget_ones(initializer, layer.units)
     return initializer

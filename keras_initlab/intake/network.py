@@ -103,15 +103,13 @@ def _matcher(layers: Layers, names: set[str]) -> Callable[[Slot], bool]:
     )
 
 
-def restarted(model: keras.Model, tested: Sequence[Slot]) -> list[Slot]:
-    """The slots that are not under test but start anew in each replicate.
+def restarted(model: keras.Model, tested: Sequence[Slot]) -> dict[Slot, Callable]:
+    """The slots that are not under test but start anew in each replicate, with their initializers.
 
     These are all weights whose layer names an initializer for them. Frozen layers (`trainable=False`)
     keep their values, and so do weights without an initializer, such as adapted statistics.
     """
     under = {slot.index for slot in tested}
-    return [
-        slot
-        for slot in all_slots(model)
-        if slot.index not in under and slot.layer.trainable and callable(own_initializer(slot))
-    ]
+    others = [slot for slot in all_slots(model) if slot.index not in under and slot.layer.trainable]
+    own = {slot: own_initializer(slot) for slot in others}
+    return {slot: initializer for slot, initializer in own.items() if initializer is not None}

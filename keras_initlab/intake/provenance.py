@@ -11,8 +11,8 @@ from typing import Any
 import keras
 import numpy as np
 
-from keras_initlab.engines.setup import Setup
 from keras_initlab import __version__
+from keras_initlab.engines.setup import Setup
 from keras_initlab.intake.labels import loss_name
 from keras_initlab.models import Slot
 from keras_initlab.plan import Plan
@@ -27,9 +27,7 @@ def describe(plan: Plan, setup: Setup) -> dict[str, Any]:
         "epochs": plan.epochs,
         "steps_per_epoch": plan.steps_per_epoch,
         "directions": _directions(setup.model),
-        "slots": [
-            {"path": slot.path, "shape": list(slot.shape), "role": slot.role} for slot in setup.tested
-        ],
+        "slots": [{"path": slot.path, "shape": list(slot.shape), "role": slot.role} for slot in setup.tested],
         "optimizer": _plain(setup.model.optimizer.get_config()),
         "backend": keras.backend.backend(),
         "dtype": setup.model.dtype_policy.name,
