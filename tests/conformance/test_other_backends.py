@@ -12,9 +12,10 @@ OTHERS = sorted({"tensorflow", "jax", "torch"} - {keras.backend.backend()})
 ROOT = Path(__file__).parents[2]
 
 
+@pytest.mark.parametrize("module", ["test_schemes", "test_compare"])
 @pytest.mark.parametrize("backend", OTHERS)
-def test_schemes_on(backend):
-    command = [sys.executable, "-m", "pytest", "-q", "--no-header", "tests/conformance/test_schemes.py"]
+def test_on(backend, module):
+    command = [sys.executable, "-m", "pytest", "-q", "--no-header", f"tests/conformance/{module}.py"]
     done = subprocess.run(
         command,
         cwd=ROOT,
