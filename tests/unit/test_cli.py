@@ -39,7 +39,7 @@ def test_compare_as_json_is_strict_json(folder, capsys):
         raise AssertionError(constant)
 
     found = json.loads(capsys.readouterr().out, parse_constant=refuse)
-    assert [row["initializer"] for row in found["summary"]][0] == "initlab_he_normal"
+    assert found["summary"][0]["initializer"] == "initlab_he_normal"
     assert found["config"]["baseline"] == "zeros"
     assert len(found["runs"]) == 4
     assert len(found["pairs"]) == 1
@@ -62,14 +62,9 @@ def test_own_data_and_own_model(folder, capsys):
 
 
 @pytest.mark.parametrize("model", presets.MODELS)
-def test_every_preset_model_trains_on_the_digits(folder, model, capsys):
-    assert (
-        cli.main(
-            ["compare", "--model", model, "--epochs", "1", "--replicates", "1", "--initializers"]
-            + ["glorot_uniform", "--batch-size", "500"]
-        )
-        == cli.OK
-    )
+def test_every_preset_model_trains_on_the_digits(folder, model):
+    short = ["--epochs", "1", "--replicates", "1", "--batch-size", "500", "--initializers", "glorot_uniform"]
+    assert cli.main(["compare", "--model", model, *short]) == cli.OK
 
 
 @pytest.mark.parametrize(
@@ -170,11 +165,7 @@ def test_the_published_experiment_is_the_default_for_mnist(monkeypatch, folder):
 
 
 def test_module_is_the_command():
-    done = subprocess.run(
-        [sys.executable, "-m", "keras_initlab", "show", "nothing"],
-        capture_output=True,
-        text=True,
-        check=False,
-    )
+    command = [sys.executable, "-m", "keras_initlab", "show", "nothing"]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
     assert done.returncode == cli.USAGE
     assert "Unknown initializer 'nothing'" in done.stderr

@@ -81,20 +81,11 @@ def test_class_weight_and_sample_weight_equal_fit():
     by_class = step_losses(X, Y, batch_size=8, shuffle=False, class_weight=weights)
     by_example = step_losses(X, Y, batch_size=8, shuffle=False, sample_weight=per_example)
     np.testing.assert_allclose(by_class, by_example, rtol=1e-6)
-    result = initlab.compare(
-        net(),
-        ["zeros"],
-        X,
-        Y,
-        batch_size=24,
-        shuffle=False,
-        class_weight=weights,
-        replicates=1,
-        verbose=False,
-    )
+    whole = {"batch_size": 24, "shuffle": False, "class_weight": weights}
+    result = initlab.compare(net(), ["zeros"], X, Y, replicates=1, verbose=False, **whole)
     model = net()
     model.layers[0].kernel.assign(np.zeros((4, 3)))
-    history = model.fit(X, Y, batch_size=24, shuffle=False, class_weight=weights, verbose=0).history
+    history = model.fit(X, Y, verbose=0, **whole).history
     np.testing.assert_allclose(result.records[0].step_losses, history["loss"], rtol=1e-6)
     one_hot = step_losses_of_one_hot(weights)
     np.testing.assert_allclose(one_hot, by_class, rtol=1e-5)
