@@ -4,16 +4,20 @@ import math
 import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from typing import TYPE_CHECKING
 
 import keras
 import numpy as np
 
-from keras_initlab.engines.feed import Feed
+from keras_initlab.engines.feed import Arrays, Feed, Source
 from keras_initlab.engines.setup import Observer, Setup
 from keras_initlab.models import Snapshot
 from keras_initlab.plan import Plan, Trial
 from keras_initlab.records import Record, Status
 from keras_initlab.rng import isolated, seed_globals, set_generator
+
+if TYPE_CHECKING:
+    from keras_initlab.engines.graph_feed import GraphFeed
 
 STEP_LOSS = "step_losses"
 STEPS_AT_ONCE = 16
@@ -31,20 +35,31 @@ class Sequential:
     def run(self, trials: Sequence[Trial], plan: Plan, setup: Setup, observer: Observer) -> Iterator[Record]:
         looked_at = setup.callbacks is not None or keras.backend.backend() != "tensorflow"
         at_once = 1 if looked_at else min(STEPS_AT_ONCE, plan.steps_per_epoch)
+        feeds = _Feeds(setup)
         with isolated(), _workbench(setup.model, at_once) as reset:
             for trial in trials:
                 observer.started(trial)
-                record = _train(trial, plan, setup, reset, observer)
+                record = _train(trial, plan, setup, feeds, reset, observer)
                 observer.finished(record)
                 yield record
 
 
-def _train(trial: Trial, plan: Plan, setup: Setup, reset: "_Reset", observer: Observer) -> Record:
+def _feed(source: Source) -> "Feed | GraphFeed":
+    if keras.backend.backend() == "tensorflow" and isinstance(source, Arrays):
+        from keras_initlab.engines.graph_feed import GraphFeed
+
+        return GraphFeed(source)
+    return Feed(source)
+
+
+def _train(
+    trial: Trial, plan: Plan, setup: Setup, feeds: "_Feeds", reset: "_Reset", observer: Observer
+) -> Record:
     started = time.perf_counter()
     watch = _Watch(trial, plan, observer)
     status: Status
     try:
-        _fit(trial, plan, setup, reset, watch)
+        _fit(trial, plan, setup, feeds, reset, watch)
     except Exception as error:
         # One refused shape or broken callback must not cost the runs that can finish.
         status, message = "failed", f"{type(error).__name__}: {error}"
@@ -63,27 +78,36 @@ def _train(trial: Trial, plan: Plan, setup: Setup, reset: "_Reset", observer: Ob
     )
 
 
-def _fit(trial: Trial, plan: Plan, setup: Setup, reset: "_Reset", watch: "_Watch") -> None:
-    training = Feed(setup.training)
-    training.begin(trial, 0)
-    validation = None
-    if setup.validation is not None:
-        validation = Feed(setup.validation)
-        validation.begin(trial, 0)
+def _fit(trial: Trial, plan: Plan, setup: Setup, feeds: "_Feeds", reset: "_Reset", watch: "_Watch") -> None:
+    feeds.begin(trial, 0)
     extra = setup.callbacks(trial.label, trial.replicate) if setup.callbacks else ()
     begin = keras.callbacks.LambdaCallback(
         # Not before `fit`: its symbolic build of the model may advance the random generators.
         on_train_begin=lambda logs: reset(trial, setup),
-        on_epoch_begin=lambda epoch, logs: training.begin(trial, epoch),
+        on_epoch_begin=lambda epoch, logs: feeds.begin(trial, epoch),
     )
     setup.model.fit(
-        training,
-        validation_data=validation,
+        feeds.training.fit_input,
+        validation_data=feeds.validation.fit_input if feeds.validation else None,
         epochs=plan.epochs,
         callbacks=[begin, watch, *extra],
         shuffle=False,  # the feed is in order; Keras would shuffle its batches
         verbose=0,
     )
+
+
+class _Feeds:
+    """Training and validation data as `fit` takes them, made once for all trials."""
+
+    def __init__(self, setup: Setup):
+        self.training = _feed(setup.training)
+        self.validation = _feed(setup.validation) if setup.validation is not None else None
+
+    def begin(self, trial: Trial, epoch: int) -> None:
+        """Say whose batches come next."""
+        self.training.begin(trial, epoch)
+        if self.validation is not None:
+            self.validation.begin(trial, epoch)
 
 
 class _Watch(keras.callbacks.Callback):
