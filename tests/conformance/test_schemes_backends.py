@@ -10,11 +10,12 @@ import pytest
 
 OTHERS = sorted({"tensorflow", "jax", "torch"} - {keras.backend.backend()})
 ROOT = Path(__file__).parents[2]
+FILES = ["tests/conformance/test_schemes.py", "tests/unit/test_initializers_base.py"]
 
 
 @pytest.mark.parametrize("backend", OTHERS)
 def test_schemes_on(backend):
-    command = [sys.executable, "-m", "pytest", "-q", "--no-header", "tests/conformance/test_schemes.py"]
+    command = [sys.executable, "-m", "pytest", "-q", "--no-header", *FILES]
     done = subprocess.run(
         command,
         cwd=ROOT,
