@@ -6,30 +6,42 @@ Importing the package registers every scheme with Keras.
 import importlib
 from typing import TYPE_CHECKING, Any
 
+from keras_initlab import datasets
 from keras_initlab.errors import InputError, UnknownNameError
 
 if TYPE_CHECKING:
     from keras_initlab import initializers
+    from keras_initlab._compare import compare
+    from keras_initlab.comparison import Comparison, load
     from keras_initlab.registry import Claims, catalogue, get, list_initializers, register
+
+__version__ = "0.1.0"
 
 # Loaded when first asked for: what needs a backend, so that saved results can be read without one,
 # and what is heavy.
 _HOMES = {
     "Claims": "registry",
+    "Comparison": "comparison",
     "catalogue": "registry",
+    "compare": "_compare",
     "get": "registry",
     "list_initializers": "registry",
+    "load": "comparison",
     "register": "registry",
 }
 
 __all__ = [
     "Claims",
+    "Comparison",
     "InputError",
     "UnknownNameError",
     "catalogue",
+    "compare",
+    "datasets",
     "get",
     "initializers",
     "list_initializers",
+    "load",
     "register",
 ]
 

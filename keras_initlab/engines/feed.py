@@ -68,7 +68,8 @@ class Recorded:
 
     def __init__(self, read: Callable[[], Iterable[Batch]], first: list[Batch], steps: int | None = None):
         self._read, self._steps = read, steps
-        self._first = first  # a check of the data has read one epoch already: it is the first to be used
+        self.known_batches = first  # a check of the data has read one epoch already: it is used first
+        self._unused: list[Batch] | None = first
         self._replicate: int | None = None
         self._epochs: dict[int, list[Batch]] = {}
         self._digest = fingerprint(keras.tree.flatten(first))
@@ -82,9 +83,9 @@ class Recorded:
         return self._epochs[epoch]
 
     def _next_epoch(self) -> list[Batch]:
-        if self._first:
-            batches, self._first = self._first, []
-            return batches[: self.steps]
+        if self._unused is not None:
+            batches, self._unused = self._unused, None
+            return batches
         batches = read_epoch(self._read, self._steps)
         mark = fingerprint(keras.tree.flatten(batches))
         for known in self._epochs.values():
@@ -100,14 +101,14 @@ class Fixed:
     """Batches that are the same in every epoch of every trial: validation data read once."""
 
     def __init__(self, batches: list[Batch]):
-        self._batches = batches
+        self.known_batches = batches
         self.steps = len(batches)
 
     def epoch(self, trial: Trial, epoch: int) -> Sequence[Batch]:
-        return self._batches
+        return self.known_batches
 
     def digest(self) -> str:
-        return fingerprint(keras.tree.flatten(self._batches))
+        return fingerprint(keras.tree.flatten(self.known_batches))
 
 
 def read_epoch(read: Callable[[], Iterable[Batch]], steps: int | None) -> list[Batch]:
@@ -159,5 +160,5 @@ def fingerprint(arrays: Iterable[np.ndarray]) -> str:
     for array in arrays:
         array = np.ascontiguousarray(array)
         digest.update(f"{array.shape}{array.dtype}".encode())
-        digest.update(memoryview(array).cast("B"))
+        digest.update(array.reshape(-1).view(np.uint8).data)
     return digest.hexdigest()

@@ -109,13 +109,13 @@ MUTANTS = [
         "-k",
         "ranks",
     ),
-    scheme("zeros are ones", "initializers/plain.py", "np.float32(0)", "np.float32(1)", "initlab_zeros"),
-    scheme("ones are zeros", "initializers/plain.py", "np.float32(1)", "np.float32(0)", "initlab_ones"),
+    scheme("zeros are ones", "initializers/plain.py", "ops.zeros(", "ops.ones(", "initlab_zeros"),
+    scheme("ones are zeros", "initializers/plain.py", "ops.ones(", "ops.zeros(", "initlab_ones"),
     Mutant(
         "constant ignores its value",
         PLAIN,
-        "np.float64(self.value)",
-        "np.float64(0)",
+        "ops.full(shape, self.value, dtype)",
+        "ops.full(shape, 0.0, dtype)",
         ("tests/golden/test_schemes.py",),
     ),
     scheme(

@@ -1,0 +1,260 @@
+"""What a comparison found: records in, frames, figures and files out."""
+
+import math
+from collections.abc import Iterable, Iterator, Mapping, Set
+from dataclasses import dataclass
+from functools import cached_property
+from itertools import pairwise
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from keras_initlab import records as files
+from keras_initlab import tables
+from keras_initlab.errors import InputError, UnknownNameError
+from keras_initlab.records import Record
+
+if TYPE_CHECKING:
+    import pandas as pd
+    from matplotlib.axes import Axes
+
+USUAL_BASELINE = "glorot_uniform"  # Keras's own default for a kernel
+
+
+@dataclass(frozen=True, eq=False)
+class Best(Set[str]):
+    """A set of labels, and why the others are not in it.
+
+    Attributes:
+        labels: The members, best rank first.
+        beaten_by: For every other label, the initializers that were shown to be better than it.
+    """
+
+    labels: tuple[str, ...]
+    beaten_by: Mapping[str, tuple[str, ...]]
+
+    def __contains__(self, label: object) -> bool:
+        return label in self.labels
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self.labels)
+
+    def __len__(self) -> int:
+        return len(self.labels)
+
+    @classmethod
+    def _from_iterable(cls, labels: Iterable[Any]) -> frozenset[Any]:
+        return frozenset(labels)  # of an intersection or union nobody knows who beat whom
+
+
+class Comparison:
+    """The runs of a comparison and everything that follows from them.
+
+    Args:
+        records: One per run, in any order; each (label, replicate) once.
+        config: The configuration that `compare` wrote: pure JSON data.
+
+    Raises:
+        InputError: If two records describe the same trial, or a record's label is not in the configuration.
+    """
+
+    def __init__(self, records: Iterable[Record], config: Mapping[str, Any]):
+        self.config = dict(config)
+        self.labels = list(self.config["labels"])
+        place = {label: index for index, label in enumerate(self.labels)}
+        found = list(records)
+        for record in found:
+            if record.label not in place:
+                raise InputError(
+                    f"A record has the label {record.label!r}, which is not in config['labels']: "
+                    f"{', '.join(map(repr, place))}. Give the records and the config of one comparison."
+                )
+        self.records = sorted(found, key=lambda run: (place[run.label], run.replicate))
+        keys = [(run.label, run.replicate) for run in self.records]
+        for one, other in pairwise(keys):
+            if one == other:
+                raise InputError(f"Two records describe replicate {one[1]} of {one[0]!r}. Keep one of them.")
+        self._directions: Mapping[str, str | None] = self.config.get("directions", {})
+
+    @cached_property
+    def metric(self) -> str:
+        """The metric that ranks: a validation metric if there is one, else a training metric, else the
+        mean loss of the first 100 steps. Always the value after the last epoch, never of the last batch."""
+        return tables.primary_metric(tables.epoch_metrics(self.records), self._directions)
+
+    @property
+    def baseline(self) -> str:
+        """What the others are held against: the configured baseline, else Keras's default
+        `glorot_uniform` if it takes part, else the first initializer that was given."""
+        chosen = self.config.get("baseline")
+        if chosen is None:
+            chosen = USUAL_BASELINE if USUAL_BASELINE in self.labels else self.labels[0]
+        return chosen
+
+    @cached_property
+    def target(self) -> float:
+        """The loss that `steps_to_target` waits for: the configured `target_loss`, else half-way
+        (geometrically) between the median first loss and the lowest 10-step mean of any run."""
+        given = self.config.get("target_loss")
+        return tables.default_target(self.records) if given is None else float(given)
+
+    @cached_property
+    def runs(self) -> "pd.DataFrame":
+        """One row per run.
+
+        Columns: `initializer`, `replicate`, `status`, `message`; for each metric `final_…` (after the
+        last epoch; NaN unless completed) and `best_…` (over the epochs: chosen on the set it is measured
+        on, so optimistic); `first_100` (mean loss of the first 100 steps), `steps_to_target` (first step
+        at which the mean of the last 10 losses is at most `target`; NaN if never), `steps`, `seconds`.
+        """
+        return tables.runs(self.records, self.target, self._directions)
+
+    @cached_property
+    def curves(self) -> "pd.DataFrame":
+        """All values over time, one per row.
+
+        Columns: `initializer`, `replicate`, `step` (from 1), `epoch` (from 1), `split`, `metric`,
+        `value`. Split `batch` is the loss of every step before its update; `train` and `validation` are
+        what Keras reports after each epoch.
+        """
+        return tables.curves(self.records, self.config["steps_per_epoch"])
+
+    @property
+    def histories(self) -> dict[tuple[str, int], dict[str, list[float]]]:
+        """By (label, replicate), a dict shaped like `History.history` of Keras."""
+        return {
+            (run.label, run.replicate): {name: list(values) for name, values in run.epochs.items()}
+            for run in self.records
+        }
+
+    def summary(self, metric: str | None = None, confidence: float = 0.95) -> "pd.DataFrame":
+        """One row per initializer, best first.
+
+        Ranked by the mean of `metric`; initializers with diverged or failed runs come after those
+        without, by their share of such runs.
+
+        Args:
+            metric: What to rank by; None for `Comparison.metric`.
+            confidence: Of the Student-t intervals, between 0 and 1.
+
+        Returns:
+            A frame indexed by `initializer`: `rank`, `n` (runs), `diverged`, `failed` (of the n); for the
+            metric and for `first_100` the `_mean`, `_sd`, `_low`, `_high`, `_median` and, from 10
+            replicates on, `_iqm` (interquartile mean) of the runs that have a value; `reached_target` (of
+            the n) and `steps_to_target_…`, where a run that never got there counts with all its planned
+            steps in the mean, and as later than every other in the median.
+
+        Raises:
+            InputError: If the metric is unknown, or nobody said whether larger is better.
+        """
+        _check_confidence(confidence)
+        name = metric or self.metric
+        tables.outcomes(self.runs, self.labels, name, self._directions)
+        horizon = self.config["epochs"] * self.config["steps_per_epoch"]
+        return tables.summary(self.runs, self.labels, name, self._directions, confidence, horizon)
+
+    def pairs(
+        self,
+        baseline: str | None = None,
+        metric: str | None = None,
+        margin: float | None = None,
+        confidence: float = 0.95,
+    ) -> "pd.DataFrame":
+        """Every other initializer against `baseline`, paired by replicate.
+
+        Args:
+            baseline: A label; None for `Comparison.baseline`.
+            metric: An epoch metric (its final value) or a column of `runs`; None for `Comparison.metric`.
+            margin: Differences smaller than this do not matter, in the metric's unit; positive.
+            confidence: Of the intervals, between 0 and 1.
+
+        Returns:
+            A frame indexed by `initializer`: `baseline`, `n` (pairs), `n_values` (pairs in which both have
+            a value), `difference` (initializer minus baseline, mean over these) with its `sd` and
+            Student-t interval `low`, `high`; `win` (probability of beating the baseline, ties one half)
+            with `win_low`, `win_high`; `p_holm` (Holm-adjusted over the rows), `p_sign_flip` (exact, not
+            adjusted, no assumption of normality), and `verdict`: `better` or `worse` at `p_holm` < .05,
+            `equivalent` if the interval lies inside the margin, else `unresolved`.
+
+        Raises:
+            InputError: If a name is unknown or a number out of range.
+        """
+        _check_confidence(confidence)
+        if margin is not None and not margin > 0:
+            raise InputError(f"margin must be positive, got {margin!r}.")
+        chosen = self.baseline if baseline is None else baseline
+        if chosen not in self.labels:
+            raise UnknownNameError("baseline", chosen, self.labels, f"There are: {', '.join(self.labels)}.")
+        wide, sign = tables.outcomes(self.runs, self.labels, metric or self.metric, self._directions)
+        return tables.pairs(wide, sign, chosen, margin, confidence)
+
+    @cached_property
+    def best(self) -> "Best":
+        """The initializers that no other was shown to beat on `Comparison.metric`, best rank first.
+
+        An initializer is left out if some other is `better` in `pairs` with it as the baseline. The
+        truly best one is therefore in the set with a chance of at least 95 %.
+        """
+        wide, sign = tables.outcomes(self.runs, self.labels, self.metric, self._directions)
+        beaten = tables.beaten_by(wide, sign)
+        ranked = list(self.summary().index)
+        return Best(
+            tuple(label for label in ranked if not beaten[label]),
+            {label: tuple(sorted(beaten[label], key=ranked.index)) for label in ranked if beaten[label]},
+        )
+
+    def plot(self, batches: int | None = 100, metric: str | None = None, ax: "Axes | None" = None) -> "Axes":
+        """Loss of the first `batches` batches (None: all), or `metric` after each epoch.
+
+        Every replicate is a thin line under the mean of the completed ones, with the pointwise 95 %
+        interval as a band; a cross marks where a run diverged. The axis is logarithmic when the values
+        span more than a factor of 30.
+
+        Raises:
+            InputError: If `batches` is not positive or the metric unknown.
+        """
+        from keras_initlab import plots
+
+        if batches is not None and batches < 1:
+            raise InputError(f"batches must be positive or None for all, got {batches!r}.")
+        ranked = list(self.summary().index)
+        if metric is None:
+            return plots.plot_losses(self.curves, self.runs, ranked, self.labels, batches, ax)
+        return plots.plot_metric(self.curves, self.runs, ranked, self.labels, metric, ax)
+
+    def save(self, folder: str | Path) -> None:
+        """Write `config.json` and `records.jsonl` into `folder`, replacing what is there."""
+        files.write_config(folder, self.config)
+        files.write_records(folder, self.records)
+
+    @classmethod
+    def load(cls, folder: str | Path) -> "Comparison":
+        """Read what `save` wrote. Needs no Keras and no backend.
+
+        Raises:
+            InputError: If `folder` holds no result, or one of a newer version.
+        """
+        return cls(files.read_records(folder), files.read_config(folder))
+
+    def __repr__(self) -> str:
+        from keras_initlab import terminal
+
+        return terminal.as_text(self)
+
+    def _repr_html_(self) -> str:
+        from keras_initlab import terminal
+
+        return terminal.as_html(self)
+
+
+def _check_confidence(confidence: float) -> None:
+    if not 0 < confidence < 1 or math.isnan(confidence):
+        raise InputError(f"confidence must lie between 0 and 1, got {confidence!r}.")
+
+
+def load(folder: str | Path) -> Comparison:
+    """The comparison that `Comparison.save` or `compare(..., run_dir=folder)` wrote.
+
+    Raises:
+        InputError: If the folder holds none.
+    """
+    return Comparison.load(folder)

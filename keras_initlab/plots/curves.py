@@ -1,0 +1,174 @@
+"""Curves over steps and epochs: thin replicates, their mean and its interval."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from keras_initlab import stats
+from keras_initlab.errors import UnknownNameError
+from keras_initlab.plots import style
+
+if TYPE_CHECKING:
+    import pandas as pd
+    from matplotlib.axes import Axes
+
+POINTS = 100  # a curve longer than this is a running mean over length / 100 steps
+
+
+CEILING = 100  # a run that did not complete is drawn up to this many times the largest other value
+
+
+@dataclass(frozen=True)
+class Curve:
+    """One run's values over time, and whether the run completed."""
+
+    steps: np.ndarray
+    values: np.ndarray
+    completed: bool
+
+
+def plot_losses(
+    curves: "pd.DataFrame",
+    runs: "pd.DataFrame",
+    ranked: Sequence[str],
+    labels: Sequence[str],
+    batches: int | None,
+    ax: "Axes | None",
+) -> "Axes":
+    """Training loss per batch. The legend follows `ranked`, the colours follow `labels`."""
+    chosen = curves[curves["split"] == "batch"]
+    if batches is not None:
+        chosen = chosen[chosen["step"] <= batches]
+    window = max(1, int(chosen["step"].max()) // POINTS) if len(chosen) else 1
+    smoothed = f", running mean of {window} batches" if window > 1 else ""
+    ax = _draw(chosen, runs, ranked, labels, window, ax)
+    ax.set_xlabel("batch")
+    ax.set_ylabel(f"training loss before the update{smoothed}")
+    return ax
+
+
+def plot_metric(
+    curves: "pd.DataFrame",
+    runs: "pd.DataFrame",
+    ranked: Sequence[str],
+    labels: Sequence[str],
+    metric: str,
+    ax: "Axes | None",
+) -> "Axes":
+    """A metric after each epoch."""
+    split = "validation" if metric.startswith("val_") else "train"
+    per_epoch = curves[curves["split"] != "batch"]
+    name = metric.removeprefix("val_")
+    chosen = per_epoch[(per_epoch["split"] == split) & (per_epoch["metric"] == name)]
+    if chosen.empty:
+        pairs = per_epoch[["split", "metric"]].drop_duplicates().itertuples(index=False)
+        known = [("val_" if split == "validation" else "") + metric for split, metric in pairs]
+        raise UnknownNameError("metric", metric, known, f"There are: {', '.join(known)}.")
+    ax = _draw(chosen.assign(step=chosen["epoch"]), runs, ranked, labels, 1, ax)
+    ax.set_xlabel("epoch")
+    ax.locator_params(axis="x", integer=True)
+    ax.set_ylabel(("validation " if split == "validation" else "training ") + name)
+    return ax
+
+
+def _draw(
+    chosen: "pd.DataFrame",
+    runs: "pd.DataFrame",
+    ranked: Sequence[str],
+    labels: Sequence[str],
+    window: int,
+    ax: "Axes | None",
+) -> "Axes":
+    status = runs.set_index(["initializer", "replicate"])["status"].to_dict()
+    by_label: dict[str, list[Curve]] = {label: [] for label in ranked}
+    for key, part in chosen.groupby(["initializer", "replicate"], sort=False):
+        label = str(key[0])
+        completed = status[key] == "completed"
+        steps, values = part["step"].to_numpy(), part["value"].to_numpy()
+        finite = np.isfinite(values)
+        by_label[label].append(Curve(*_smooth(steps[finite], values[finite], window), completed))
+    _clip_diverged([curve for curves in by_label.values() for curve in curves])
+    ax = ax if ax is not None else style.new_axes(8.0 if len(ranked) <= style.LEGEND_INSIDE else 9.6)
+    short = style.short_labels(ranked)
+    for label in ranked:
+        counts = runs.loc[runs["initializer"] == label, "status"].value_counts()
+        name = style.figure_text(f"{short[label]} ({_count(counts)})")
+        _draw_initializer(ax, by_label[label], style.style(labels.index(label)), name)
+    everything = [curve.values for curves in by_label.values() for curve in curves]
+    if everything and style.wants_log(np.concatenate(everything)):
+        ax.set_yscale("log")
+    _limit_to(ax, everything)
+    style.set_spines(ax)
+    style.legend_beside(ax, len(ranked))
+    return ax
+
+
+def _clip_diverged(curves: Sequence[Curve]) -> None:
+    """Let a run that explodes leave the picture at its top instead of flattening all others."""
+    highest = [curve.values.max() for curve in curves if curve.completed and len(curve.values)]
+    for curve in curves:
+        if highest and not curve.completed:
+            np.minimum(curve.values, CEILING * abs(max(highest)), out=curve.values)
+
+
+def _count(counts: "pd.Series") -> str:
+    lost = [f"{counts[name]} of {counts.sum()} {name}" for name in ("diverged", "failed") if name in counts]
+    return ", ".join(lost) or f"N={counts.sum()}"
+
+
+def _smooth(steps: np.ndarray, values: np.ndarray, window: int) -> tuple[np.ndarray, np.ndarray]:
+    if window == 1 or len(values) < window:
+        return steps, values
+    totals = np.cumsum(np.concatenate([[0.0], values]))
+    return steps[window - 1 :], (totals[window:] - totals[:-window]) / window
+
+
+def _draw_initializer(ax: "Axes", curves: Sequence[Curve], look: style.Style, name: str) -> None:
+    dots = "." if curves and max(len(curve.steps) for curve in curves) == 1 else look.marker
+    for curve in curves:
+        ax.plot(curve.steps, curve.values, color=look.colour, linewidth=0.5, alpha=0.35)
+        if not curve.completed and len(curve.steps):
+            ax.plot(curve.steps[-1:], curve.values[-1:], "x", color=look.colour, markersize=6)
+    completed = [curve for curve in curves if curve.completed]
+    steps, mean, low, high = _mean_and_interval(completed)
+    (line,) = ax.plot(
+        steps,
+        mean,
+        color=look.colour,
+        linewidth=1.8,
+        marker=dots,
+        markersize=4,
+        markevery=max(1, len(steps) // 8),
+        label=name,
+    )
+    if look.dashes:
+        line.set_dashes(look.dashes)
+    if len(completed) > 1:
+        ax.fill_between(steps, low, high, color=look.colour, alpha=0.15, linewidth=0)
+
+
+def _mean_and_interval(curves: Sequence[Curve]) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
+    """Pointwise over the steps that all completed runs have (early stopping makes them differ)."""
+    if not curves:
+        return np.empty(0), np.empty(0), np.empty(0), np.empty(0)
+    shortest = min((curve.steps for curve in curves), key=len)
+    values = np.stack([curve.values[: len(shortest)] for curve in curves])
+    mean = values.mean(axis=0)
+    if len(curves) == 1:
+        return shortest, mean, mean, mean
+    half = stats.student_t_quantile(0.975, len(curves) - 1) * values.std(axis=0, ddof=1) / len(curves) ** 0.5
+    return shortest, mean, mean - half, mean + half
+
+
+def _limit_to(ax: "Axes", values: Sequence[np.ndarray]) -> None:
+    """Let the runs set the scale: an interval from three replicates may be far wider than they are."""
+    if not values or not sum(map(len, values)):
+        return
+    together = np.concatenate(values)
+    low, high = float(together.min()), float(together.max())
+    if ax.get_yscale() == "log":
+        ax.set_ylim(low / 1.15, high * 1.15)
+    elif high > low:
+        ax.set_ylim(low - 0.04 * (high - low), high + 0.04 * (high - low))

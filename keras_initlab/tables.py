@@ -1,0 +1,309 @@
+"""Records and their configuration -> pandas frames."""
+
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict
+from itertools import accumulate
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from keras_initlab import stats
+from keras_initlab.errors import InputError, UnknownNameError
+from keras_initlab.records import Record
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+EARLY = 100  # steps that `first_100` averages
+WINDOW = 10  # steps whose mean loss has to be at or below the target
+VALIDATION = "val_"
+SPEED = ("first_100", "steps_to_target")
+
+
+def running_loss(losses: Sequence[float]) -> np.ndarray:
+    """Mean of the last `WINDOW` finite losses, from the first full window on."""
+    finite = np.asarray(losses, dtype=float)
+    finite = finite[: _finite_steps(losses)]
+    if len(finite) < WINDOW:
+        return np.empty(0)
+    totals = np.array(list(accumulate(finite, initial=0.0)))
+    return (totals[WINDOW:] - totals[:-WINDOW]) / WINDOW
+
+
+def _finite_steps(losses: Sequence[float]) -> int:
+    return next((step for step, loss in enumerate(losses) if not math.isfinite(loss)), len(losses))
+
+
+def default_target(records: Sequence[Record]) -> float:
+    """The loss half-way between where training starts and the best it gets to.
+
+    Start is the median loss of the first step over all runs, the best is the lowest 10-step mean that any
+    run reaches. Half-way is their geometric mean (the arithmetic one if the best is not positive). NaN if
+    no run has 10 steps.
+
+    >>> default_target([Record("a", 0, "completed", step_losses=(4.0,) * 10 + (1.0,) * 10)])
+    2.0
+    """
+    starts = [run.step_losses[0] for run in records if _finite_steps(run.step_losses)]
+    bests = [float(window.min()) for run in records if len(window := running_loss(run.step_losses))]
+    if not bests:
+        return math.nan
+    start, best = float(np.median(starts)), min(bests)
+    if start <= best:
+        return best
+    return math.sqrt(start * best) if best > 0 else (start + best) / 2
+
+
+def steps_to_target(losses: Sequence[float], target: float) -> float:
+    """First step at which the mean of the last 10 losses is at most `target`; NaN if there is none."""
+    reached = np.flatnonzero(running_loss(losses) <= target)
+    return float(reached[0] + WINDOW) if len(reached) else math.nan
+
+
+def early_loss(run: Record) -> float:
+    """Mean loss of the first 100 steps (of all, if a completed run is shorter); NaN without them."""
+    steps = _finite_steps(run.step_losses)
+    if steps < EARLY and (run.status != "completed" or not steps):
+        return math.nan
+    return float(np.mean(run.step_losses[: min(EARLY, steps)]))
+
+
+def epoch_metrics(records: Sequence[Record]) -> list[str]:
+    """Names of the metrics measured per epoch, in the order they first appear."""
+    return list(dict.fromkeys(name for run in records for name in run.epochs))
+
+
+def direction(metric: str, directions: Mapping[str, str | None]) -> str | None:
+    """`up` if larger is better, `down` if smaller is, None if nobody said."""
+    bare = metric.removeprefix("final_").removeprefix("best_")
+    if bare in (*SPEED, "seconds"):
+        return "down"
+    for name in (bare, bare.removeprefix(VALIDATION)):
+        if directions.get(name):
+            return directions[name]
+    return "down" if bare.endswith("loss") else None
+
+
+def primary_metric(metrics: Sequence[str], directions: Mapping[str, str | None]) -> str:
+    """What initializers are ranked by: a validation metric before a training metric, and one that was
+    asked for before the loss."""
+    judged = [name for name in metrics if direction(name, directions)]
+    if not judged:
+        return "first_100"
+    return min(judged, key=lambda name: (not name.startswith(VALIDATION), name.endswith("loss")))
+
+
+def runs(records: Sequence[Record], target: float, directions: Mapping[str, str | None]) -> "pd.DataFrame":
+    """One row per run."""
+    import pandas as pd
+
+    metrics = epoch_metrics(records)
+    rows = []
+    for run in records:
+        row: dict[str, Any] = {
+            "initializer": run.label,
+            "replicate": run.replicate,
+            "status": run.status,
+            "message": run.message,
+        }
+        for name in metrics:
+            values = run.epochs.get(name, ())
+            row[f"final_{name}"] = values[-1] if run.status == "completed" and values else math.nan
+            row[f"best_{name}"] = _best(values, direction(name, directions))
+        row["first_100"] = early_loss(run)
+        row["steps_to_target"] = steps_to_target(run.step_losses, target)
+        row["steps"] = len(run.step_losses)
+        row["seconds"] = run.seconds
+        rows.append(row)
+    frame = pd.DataFrame(rows)
+    return frame.replace([math.inf, -math.inf], math.nan)
+
+
+def _best(values: Sequence[float], better: str | None) -> float:
+    finite = [value for value in values if math.isfinite(value)]
+    if not finite or better is None:
+        return math.nan
+    return max(finite) if better == "up" else min(finite)
+
+
+def curves(records: Sequence[Record], steps_per_epoch: int) -> "pd.DataFrame":
+    """All values over time, one per row."""
+    import pandas as pd
+
+    parts = [pd.DataFrame(columns=list(_CURVES)).astype(_CURVES)]
+    for run in records:
+        steps = np.arange(1, len(run.step_losses) + 1)
+        epochs = (steps - 1) // steps_per_epoch + 1
+        parts.append(_curve(run, steps, epochs, "batch", "loss", run.step_losses))
+        for name, values in run.epochs.items():
+            epochs = np.arange(1, len(values) + 1)
+            split = "validation" if name.startswith(VALIDATION) else "train"
+            bare = name.removeprefix(VALIDATION)
+            parts.append(_curve(run, epochs * steps_per_epoch, epochs, split, bare, values))
+    return pd.concat(parts, ignore_index=True)
+
+
+_CURVES = {
+    "initializer": "str",
+    "replicate": "int64",
+    "step": "int64",
+    "epoch": "int64",
+    "split": "str",
+    "metric": "str",
+    "value": "float64",
+}
+
+
+def _curve(
+    run: Record, steps: np.ndarray, epochs: np.ndarray, split: str, metric: str, values: Sequence[float]
+) -> "pd.DataFrame":
+    import pandas as pd
+
+    columns = (run.label, run.replicate, steps, epochs, split, metric, np.asarray(values, dtype=float))
+    return pd.DataFrame(dict(zip(_CURVES, columns, strict=True)), index=range(len(steps))).astype(_CURVES)
+
+
+def column(frame: "pd.DataFrame", metric: str) -> str:
+    """The column of `runs` that holds `metric`: an epoch metric means its final value."""
+    for name in (f"final_{metric}", metric):
+        if name in frame.columns and name not in _NOT_METRICS:
+            return name
+    known = [name.removeprefix("final_") for name in frame.columns if name not in _NOT_METRICS]
+    raise UnknownNameError("metric", metric, known, f"There are: {', '.join(known)}.")
+
+
+_NOT_METRICS = ("initializer", "replicate", "status", "message", "steps")
+
+
+def outcomes(
+    frame: "pd.DataFrame", labels: Sequence[str], metric: str, directions: Mapping[str, str | None]
+) -> tuple["pd.DataFrame", int]:
+    """Replicates x initializers of one metric, and +1 or -1 to make larger better.
+
+    A trial that never ran (the comparison was interrupted) leaves its replicate out; a run without a value
+    is NaN.
+    """
+    name = column(frame, metric)
+    better = direction(metric, directions)
+    if better is None:
+        raise InputError(
+            f"metric={metric!r} has no best direction: Keras does not say whether larger is better. "
+            "Choose another metric, or set config['directions']."
+        )
+    values = frame.pivot(index="replicate", columns="initializer", values=name)
+    ran = frame.pivot(index="replicate", columns="initializer", values="status").notna()
+    wide = values.reindex(columns=list(labels))
+    return wide[ran.reindex(columns=list(labels), fill_value=False).all(axis=1)], 1 if better == "up" else -1
+
+
+def summary(
+    frame: "pd.DataFrame",
+    labels: Sequence[str],
+    metric: str,
+    directions: Mapping[str, str | None],
+    confidence: float,
+    horizon: int,
+) -> "pd.DataFrame":
+    """One row per initializer, best first; those with unfinished runs come after those without."""
+    import pandas as pd
+
+    rows = []
+    for label in labels:
+        own = frame[frame["initializer"] == label]
+        if own.empty:
+            continue
+        row: dict[str, Any] = {
+            "initializer": label,
+            "n": len(own),
+            "diverged": int((own["status"] == "diverged").sum()),
+            "failed": int((own["status"] == "failed").sum()),
+        }
+        for name in dict.fromkeys((metric, "first_100")):
+            sample = stats.estimate(own[column(frame, name)].to_numpy(float), confidence)
+            row |= {f"{name}_{key}": value for key, value in asdict(sample).items() if key != "n"}
+        row |= _speed(own["steps_to_target"].to_numpy(float), horizon, confidence)
+        rows.append(row)
+    table = pd.DataFrame(rows)
+    if table.empty:
+        return table
+    sign = -1 if direction(metric, directions) == "up" else 1
+    unfinished = (table["diverged"] + table["failed"]) / table["n"]
+    order = np.lexsort((sign * table[f"{metric}_mean"], unfinished))
+    table = table.iloc[order].reset_index(drop=True)
+    table.insert(0, "rank", range(1, len(table) + 1))
+    return table.set_index("initializer")
+
+
+def _speed(steps: np.ndarray, horizon: int, confidence: float) -> dict[str, Any]:
+    """Steps to the target, where a run that never reached it is known only to need more than it had.
+
+    The mean is the restricted mean: such a run enters with all the steps there were. The median is exact,
+    and NaN when half or more never got there.
+    """
+    reached = np.isfinite(steps)
+    sample = stats.estimate(np.where(reached, steps, horizon), confidence)
+    ordered = np.sort(np.where(reached, steps, np.inf))
+    middle = float(np.mean(ordered[[(len(ordered) - 1) // 2, len(ordered) // 2]]))
+    return {
+        "reached_target": int(reached.sum()),
+        "steps_to_target_mean": sample.mean,
+        "steps_to_target_sd": sample.sd,
+        "steps_to_target_low": sample.low,
+        "steps_to_target_high": sample.high,
+        "steps_to_target_median": middle if math.isfinite(middle) else math.nan,
+    }
+
+
+def pairs(
+    wide: "pd.DataFrame", sign: int, baseline: str, margin: float | None, confidence: float
+) -> "pd.DataFrame":
+    """Every initializer against `baseline`, replicate by replicate."""
+    import pandas as pd
+
+    theirs = wide[baseline].to_numpy(float)
+    others = [label for label in wide.columns if label != baseline]
+    tests = [stats.paired_p(sign * wide[label].to_numpy(float), sign * theirs) for label in others]
+    adjusted = stats.holm([p for p, _ in tests])
+    rows = []
+    for label, (_, better), p_holm in zip(others, tests, adjusted, strict=True):
+        ours = wide[label].to_numpy(float)
+        difference = stats.estimate(ours - theirs, confidence)
+        complete = bool(np.isfinite(ours).all() and np.isfinite(theirs).all())
+        win, win_low, win_high = stats.win_probability(sign * ours, sign * theirs, confidence)
+        interval = (difference.low, difference.high)
+        rows.append(
+            {
+                "initializer": label,
+                "baseline": baseline,
+                "n": len(ours),
+                "n_values": difference.n,
+                "difference": difference.mean,
+                "sd": difference.sd,
+                "low": difference.low,
+                "high": difference.high,
+                "win": win,
+                "win_low": win_low,
+                "win_high": win_high,
+                "p_holm": p_holm,
+                "p_sign_flip": stats.sign_flip_p(ours - theirs) if complete else math.nan,
+                "verdict": stats.verdict(better, p_holm, interval, margin if complete else None),
+            }
+        )
+    return pd.DataFrame(rows).set_index("initializer") if rows else pd.DataFrame()
+
+
+def beaten_by(wide: "pd.DataFrame", sign: int) -> dict[str, list[str]]:
+    """For each initializer, those that are better than it, Holm-adjusted over all the others."""
+    values = {label: sign * wide[label].to_numpy(float) for label in wide.columns}
+    result = {}
+    for label, theirs in values.items():
+        others = [other for other in values if other != label]
+        tests = [stats.paired_p(values[other], theirs) for other in others]
+        adjusted = stats.holm([p for p, _ in tests])
+        result[label] = [
+            other
+            for other, p, (_, better) in zip(others, adjusted, tests, strict=True)
+            if better > 0 and p < stats.ALPHA
+        ]
+    return result

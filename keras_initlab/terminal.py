@@ -1,0 +1,172 @@
+"""A result as a table: in a terminal (80 columns, with and without colour) and in a notebook."""
+
+import html
+import io
+import math
+from collections.abc import Hashable, Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from keras_initlab import conclusion
+from keras_initlab.plots.style import short, short_labels
+
+if TYPE_CHECKING:
+    import pandas as pd
+    from rich.console import Group
+
+    from keras_initlab.comparison import Comparison
+
+WIDTH = 80
+_BARS = "▁▂▃▄▅▆▇█"
+_SPARKS = 8
+_STYLES = {"lost": "red", "spark": "cyan"}
+_VERDICTS = {"better": "green", "worse": "red", "baseline": "bold"}
+
+
+@dataclass(frozen=True)
+class Row:
+    """One initializer as text."""
+
+    rank: str
+    label: str
+    mean: str
+    early: str
+    target: str
+    lost: str
+    verdict: str
+    spark: str
+
+
+def render(result: "Comparison") -> "Group":
+    """The table, the conclusion and the notes, for a rich console."""
+    from rich.box import SIMPLE_HEAD
+    from rich.console import Group
+    from rich.padding import Padding
+    from rich.table import Table
+    from rich.text import Text
+
+    lines = [Text(conclusion.sentence(result), style="bold"), *map(Text, conclusion.notes(result))]
+    below = [Padding(line, (0, 1)) for line in lines]
+    if not result.records:
+        return Group(*below)
+    rows = _rows(result, label_length=WIDTH)
+    headers = Row("#", "initializer", short(result.metric, 14), "early", "target", "lost", "verdict", "loss")
+    widths = {name: max(len(vars(row)[name]) for row in [headers, *rows]) for name in vars(headers)}
+    if not any(row.lost for row in rows):
+        del widths["lost"]
+    spare = WIDTH - sum(widths.values()) + widths["label"] - len(widths) - 1
+    widths["label"] = min(widths["label"], spare)
+    labels = iter(short_labels([row.label for row in rows], spare).values())
+    table = Table(box=SIMPLE_HEAD, padding=0)
+    for name, width in widths.items():
+        left = name in ("label", "verdict", "spark")
+        header = Text(vars(headers)[name])
+        table.add_column(header, justify="left" if left else "right", width=width, no_wrap=True)
+    for row in rows:
+        cells = {name: Text(vars(row)[name], style=_STYLES.get(name, "")) for name in widths}
+        cells["label"] = Text(next(labels))
+        cells["verdict"].style = _VERDICTS.get(row.verdict, "dim")
+        table.add_row(*cells.values())
+    return Group(table, *below)
+
+
+def as_text(result: "Comparison") -> str:
+    """The rendering without colour, 80 columns wide."""
+    from rich.console import Console
+
+    console = Console(file=io.StringIO(), width=WIDTH, color_system=None, legacy_windows=False)
+    with console.capture() as captured:
+        console.print(render(result))
+    return "\n".join(line.rstrip() for line in captured.get().splitlines())
+
+
+def as_html(result: "Comparison") -> str:
+    """The rendering as an HTML fragment that takes its colours from the page it is in."""
+    lines = "".join(f"<p>{html.escape(line)}</p>" for line in conclusion.notes(result))
+    head = f"<p><strong>{html.escape(conclusion.sentence(result))}</strong></p>"
+    if not result.records:
+        return f"<div>{head}{lines}</div>"
+    rows = _rows(result, label_length=60)
+    names = ["#", "initializer", result.metric, "early", "target", "lost", "verdict", "loss"]
+    header = "".join(f"<th>{html.escape(name)}</th>" for name in names)
+    body = "".join(
+        "<tr>" + "".join(f"<td>{html.escape(cell)}</td>" for cell in vars(row).values()) + "</tr>"
+        for row in rows
+    )
+    return f"<div>{head}<table><thead><tr>{header}</tr></thead><tbody>{body}</tbody></table>{lines}</div>"
+
+
+def _rows(result: "Comparison", label_length: int) -> list[Row]:
+    table = result.summary()
+    verdicts = _verdicts(result)
+    labels = short_labels(map(str, table.index), label_length)
+    sparks = _sparklines(result.curves, list(table.index))
+    rows = []
+    for label, line in zip(map(str, table.index), table.to_dict("records"), strict=True):
+        lost = int(line["diverged"] + line["failed"])
+        rows.append(
+            Row(
+                rank=str(line["rank"]),
+                label=labels[label],
+                mean=with_interval(line[f"{result.metric}_mean"], line[f"{result.metric}_high"]),
+                early=number(line["first_100_mean"]),
+                target=_steps(line),
+                lost=f"{lost} of {int(line['n'])}" if lost else "",
+                verdict="baseline" if label == result.baseline else verdicts.get(label, ""),
+                spark=sparks[label],
+            )
+        )
+    return rows
+
+
+def _verdicts(result: "Comparison") -> dict[str, str]:
+    pairs = result.pairs()
+    return {} if pairs.empty else dict(zip(map(str, pairs.index), pairs["verdict"], strict=True))
+
+
+def number(value: float) -> str:
+    """Four significant digits; a dash for no value."""
+    return f"{value:.4g}" if math.isfinite(value) else "–"
+
+
+def with_interval(mean: float, high: float) -> str:
+    """`mean ±half`, with the digits that the half-width supports.
+
+    >>> with_interval(0.97034, 0.97294)
+    '0.9703 ±0.0026'
+    """
+    half = high - mean
+    if not math.isfinite(half) or half <= 0:
+        return number(mean)
+    digits = max(0, 1 - math.floor(math.log10(half)))
+    if digits > 6 or abs(mean) >= 1e6:
+        return f"{mean:.4g} ±{half:.1g}"
+    return f"{mean:.{digits}f} ±{half:.{digits}f}"
+
+
+def _steps(line: Mapping[Hashable, Any]) -> str:
+    reached, n = int(line["reached_target"]), int(line["n"])
+    if not reached:
+        return "never"
+    median = line["steps_to_target_median"]
+    steps = f"{median:.0f}" if math.isfinite(median) else "–"
+    return steps if reached == n else f"{steps} ({reached}/{n})"
+
+
+def _sparklines(curves: "pd.DataFrame", labels: list[str]) -> dict[str, str]:
+    """The mean loss over the first 100 steps as eight bars, all initializers on one logarithmic scale."""
+    early = curves[(curves["split"] == "batch") & (curves["step"] <= 100) & np.isfinite(curves["value"])]
+    if early.empty:
+        return dict.fromkeys(labels, "")
+    span = early["step"].max()
+    parts = ((early["step"] - 1) * _SPARKS // max(span, _SPARKS)).rename("part")
+    means = early.groupby([early["initializer"], parts])["value"].mean()
+    scaled = np.log(means.clip(lower=1e-12)) if (means > 0).all() else means
+    low, high = scaled.min(), scaled.max()
+    heights = ((scaled - low) / (high - low) * (len(_BARS) - 1)).round() if high > low else scaled * 0
+    bars = heights.astype(int).map(lambda height: _BARS[height])
+    return {
+        label: "".join(bars[label]) if label in bars.index.get_level_values(0) else "" for label in labels
+    }

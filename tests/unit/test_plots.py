@@ -1,0 +1,105 @@
+"""Figures: what is drawn, for any number of initializers and any fate of their runs."""
+
+import matplotlib
+import numpy as np
+import pytest
+from matplotlib import pyplot
+
+from keras_initlab import plots
+from keras_initlab.errors import InputError
+from keras_initlab.plots import style
+from tests.results import TEN, made_up
+
+matplotlib.use("agg")
+
+
+@pytest.fixture(autouse=True)
+def _close():
+    yield
+    pyplot.close("all")
+
+
+def legend(ax):
+    return [text.get_text() for text in ax.get_legend().get_texts()]
+
+
+def test_thin_replicates_lie_under_their_mean():
+    ax = made_up(TEN[:2], replicates=3).plot()
+    assert len(ax.lines) == 2 * (3 + 1)
+    thin, mean = [line.get_ydata() for line in ax.lines[:3]], ax.lines[3].get_ydata()
+    np.testing.assert_allclose(mean, np.mean(thin, axis=0))
+    assert len(mean) == 100
+    assert legend(ax) == ["he_normal (N=3)", "glorot_uniform (N=3)"]
+    assert ax.get_xlabel() == "batch"
+
+
+def test_all_batches_are_a_running_mean_that_is_named():
+    ax = made_up(TEN[:2], steps=2000).plot(None)
+    assert max(line.get_xdata().max() for line in ax.lines) == 2000
+    assert "running mean of 20 batches" in ax.get_ylabel()
+
+
+def test_the_axis_is_logarithmic_where_the_spread_asks_for_it():
+    assert made_up(TEN).plot().get_yscale() == "log"
+    assert made_up(TEN).plot(metric="val_accuracy").get_yscale() == "linear"
+
+
+def test_a_diverged_run_ends_in_a_cross_and_enters_no_mean():
+    ax = made_up(TEN[:3], diverged={TEN[0]: 2, TEN[1]: 5}).plot()
+    crosses = [line for line in ax.lines if line.get_marker() == "x"]
+    assert len(crosses) == 7
+    assert {float(line.get_xdata()[0]) for line in crosses} == {60.0}
+    assert all(np.isfinite(line.get_ydata()).all() for line in ax.lines)
+    assert "he_normal (2 of 5 diverged)" in legend(ax)
+    assert "glorot_uniform (5 of 5 diverged)" in legend(ax)
+
+
+def test_an_exploding_run_does_not_flatten_the_others():
+    result = made_up(TEN[:2], diverged={TEN[0]: 1})
+    exploding = result.records[0]
+    object.__setattr__(exploding, "step_losses", (1.0, 1e30, float("nan")))
+    assert result.plot().get_ylim()[1] < 1e5
+
+
+@pytest.mark.parametrize("count", [2, 10, 30, 100])
+def test_every_initializer_looks_different(count):
+    looks = {style.style(index) for index in range(count)}
+    assert len(looks) == count
+
+
+@pytest.mark.parametrize("replicates", [1, 3])
+@pytest.mark.parametrize("metric", [None, "val_loss"])
+def test_any_label_can_be_drawn(tmp_path, replicates, metric):
+    labels = ["$x_", "_hidden", "<script>", "😀", "a\nb", "q" * 200, "q" * 199, "漢字", "%s {x} \\frac"]
+    ax = made_up(labels, replicates=replicates).plot(metric=metric)
+    ax.figure.savefig(tmp_path / "figure.png")
+    assert len(legend(ax)) == len(set(legend(ax))) == len(labels)
+
+
+def test_an_axes_given_is_the_axes_returned():
+    _, ax = pyplot.subplots()
+    assert made_up(TEN[:2]).plot(ax=ax) is ax
+    assert plots.plot_distribution(np.arange(5), "five", ax=ax) is ax
+
+
+def test_runs_that_all_failed_leave_an_empty_figure():
+    ax = made_up(TEN[:2], failed=dict.fromkeys(TEN[:2], 5)).plot()
+    assert legend(ax) == ["he_normal (5 of 5 failed)", "glorot_uniform (5 of 5 failed)"]
+
+
+def test_a_distribution_shows_the_draw_and_the_law():
+    values = np.random.default_rng(0).normal(0, 0.1, (50, 40))
+    ax = plots.plot_distribution(values, "N(0, 0.1)", 0.0, 0.1, lambda x: np.exp(-(x**2) / 0.02) / 0.2507)
+    heights = [patch.get_height() * patch.get_width() for patch in ax.patches]
+    assert sum(heights) == pytest.approx(1)
+    assert any("N=2000" in text for text in legend(ax))
+    assert any("law: mean 0, sd 0.1" in text for text in legend(ax))
+
+
+def test_a_constant_is_one_bar():
+    assert len(plots.plot_distribution(np.zeros((3, 4)), "zeros").patches) == 1
+
+
+def test_a_distribution_of_nothing_is_refused():
+    with pytest.raises(InputError, match="values must be finite"):
+        plots.plot_distribution(np.array([]), "none")
