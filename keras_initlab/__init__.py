@@ -1,0 +1,71 @@
+"""Weight initializers for Keras 3 by name, and a laboratory that compares them on identical models.
+
+Importing the package registers every scheme with Keras.
+"""
+
+import importlib
+from typing import TYPE_CHECKING, Any
+
+from keras_initlab import datasets
+from keras_initlab.errors import InputError, UnknownNameError
+
+if TYPE_CHECKING:
+    from keras_initlab import initializers
+    from keras_initlab._compare import compare
+    from keras_initlab.comparison import Comparison, load
+    from keras_initlab.registry import Claims, catalogue, get, list_initializers, register
+
+__version__ = "0.1.0"
+
+# Loaded when first asked for: what needs a backend, so that saved results can be read without one,
+# and what is heavy.
+_HOMES = {
+    "Claims": "registry",
+    "Comparison": "comparison",
+    "catalogue": "registry",
+    "compare": "_compare",
+    "get": "registry",
+    "list_initializers": "registry",
+    "load": "comparison",
+    "register": "registry",
+}
+
+__all__ = [
+    "Claims",
+    "Comparison",
+    "InputError",
+    "UnknownNameError",
+    "catalogue",
+    "compare",
+    "datasets",
+    "get",
+    "initializers",
+    "list_initializers",
+    "load",
+    "register",
+]
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _HOMES:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    return getattr(importlib.import_module(f"{__name__}.{_HOMES[name]}"), name)
+
+
+def __dir__() -> list[str]:
+    return sorted(set(globals()) | set(__all__))
+
+
+def _register_schemes() -> None:
+    try:
+        importlib.import_module(f"{__name__}.initializers")
+    except ModuleNotFoundError as error:
+        if error.name not in {"tensorflow", "jax", "torch"}:
+            raise
+        return  # no backend is installed: saved results can still be read
+    from keras_initlab.registry import announce_plugins
+
+    announce_plugins()
+
+
+_register_schemes()

@@ -148,7 +148,7 @@ class Comparison:
         """
         _check_confidence(confidence)
         name = metric or self.metric
-        tables.outcomes(self.runs, self.labels, name, self._directions)
+        self._outcomes(name)
         horizon = self.config["epochs"] * self.config["steps_per_epoch"]
         return tables.summary(self.runs, self.labels, name, self._directions, confidence, horizon)
 
@@ -184,8 +184,10 @@ class Comparison:
         chosen = self.baseline if baseline is None else baseline
         if chosen not in self.labels:
             raise UnknownNameError("baseline", chosen, self.labels, f"There are: {', '.join(self.labels)}.")
-        wide, sign = tables.outcomes(self.runs, self.labels, metric or self.metric, self._directions)
-        return tables.pairs(wide, sign, chosen, margin, confidence)
+        return tables.pairs(self._outcomes(metric or self.metric), chosen, margin, confidence)
+
+    def _outcomes(self, metric: str) -> tables.Outcomes:
+        return tables.outcomes(self.runs, metric, self._directions)
 
     @cached_property
     def best(self) -> "Best":
@@ -194,8 +196,7 @@ class Comparison:
         An initializer is left out if some other is `better` in `pairs` with it as the baseline. The
         truly best one is therefore in the set with a chance of at least 95 %.
         """
-        wide, sign = tables.outcomes(self.runs, self.labels, self.metric, self._directions)
-        beaten = tables.beaten_by(wide, sign)
+        beaten = tables.beaten_by(self._outcomes(self.metric))
         ranked = list(self.summary().index)
         return Best(
             tuple(label for label in ranked if not beaten[label]),
@@ -226,15 +227,6 @@ class Comparison:
         files.write_config(folder, self.config)
         files.write_records(folder, self.records)
 
-    @classmethod
-    def load(cls, folder: str | Path) -> "Comparison":
-        """Read what `save` wrote. Needs no Keras and no backend.
-
-        Raises:
-            InputError: If `folder` holds no result, or one of a newer version.
-        """
-        return cls(files.read_records(folder), files.read_config(folder))
-
     def __repr__(self) -> str:
         from keras_initlab import terminal
 
@@ -244,6 +236,15 @@ class Comparison:
         from keras_initlab import terminal
 
         return terminal.as_html(self)
+
+
+def load(folder: str | Path) -> Comparison:
+    """Read what `Comparison.save`, or `compare(run_dir=...)`, wrote. Needs no Keras and no backend.
+
+    Raises:
+        InputError: If `folder` holds no result, or one of a newer version.
+    """
+    return Comparison(files.read_records(folder), files.read_config(folder))
 
 
 def _check_confidence(confidence: float) -> None:

@@ -2,7 +2,7 @@
 
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict
+from dataclasses import asdict, dataclass
 from itertools import accumulate
 from typing import TYPE_CHECKING, Any
 
@@ -176,13 +176,35 @@ def column(frame: "pd.DataFrame", metric: str) -> str:
 _NOT_METRICS = ("initializer", "replicate", "status", "message", "steps")
 
 
-def outcomes(
-    frame: "pd.DataFrame", labels: Sequence[str], metric: str, directions: Mapping[str, str | None]
-) -> tuple["pd.DataFrame", int]:
-    """Replicates x initializers of one metric, and +1 or -1 to make larger better.
+@dataclass(frozen=True)
+class Outcomes:
+    """One metric of all runs.
 
-    A trial that never ran (the comparison was interrupted) leaves its replicate out; a run without a value
-    is NaN.
+    Attributes:
+        values: By label, the value of each replicate that ran; NaN for a run that ended without one.
+        sign: 1 if larger is better, -1 if smaller is.
+    """
+
+    values: Mapping[str, Mapping[int, float]]
+    sign: int
+
+    def paired(self, label: str, other: str) -> tuple[np.ndarray, np.ndarray]:
+        """Values of two initializers in the replicates that both ran."""
+        ours, theirs = self.values[label], self.values[other]
+        common = [replicate for replicate in ours if replicate in theirs]
+        return np.array([ours[r] for r in common]), np.array([theirs[r] for r in common])
+
+    def test(self, label: str, other: str) -> tuple[float, int]:
+        """p-value and sign of `stats.paired_p`."""
+        ours, theirs = self.paired(label, other)
+        return stats.paired_p(self.sign * ours, self.sign * theirs)
+
+
+def outcomes(frame: "pd.DataFrame", metric: str, directions: Mapping[str, str | None]) -> Outcomes:
+    """One column of `runs`, ready to be judged.
+
+    Raises:
+        InputError: If the metric is unknown, or nobody said whether larger is better.
     """
     name = column(frame, metric)
     better = direction(metric, directions)
@@ -191,10 +213,10 @@ def outcomes(
             f"metric={metric!r} has no best direction: Keras does not say whether larger is better. "
             "Choose another metric, or set config['directions']."
         )
-    values = frame.pivot(index="replicate", columns="initializer", values=name)
-    ran = frame.pivot(index="replicate", columns="initializer", values="status").notna()
-    wide = values.reindex(columns=list(labels))
-    return wide[ran.reindex(columns=list(labels), fill_value=False).all(axis=1)], 1 if better == "up" else -1
+    values: dict[str, dict[int, float]] = {}
+    for label, replicate, value in zip(frame["initializer"], frame["replicate"], frame[name], strict=True):
+        values.setdefault(label, {})[replicate] = value
+    return Outcomes(values, 1 if better == "up" else -1)
 
 
 def summary(
@@ -255,22 +277,21 @@ def _speed(steps: np.ndarray, horizon: int, confidence: float) -> dict[str, Any]
     }
 
 
-def pairs(
-    wide: "pd.DataFrame", sign: int, baseline: str, margin: float | None, confidence: float
-) -> "pd.DataFrame":
+def pairs(found: Outcomes, baseline: str, margin: float | None, confidence: float) -> "pd.DataFrame":
     """Every initializer against `baseline`, replicate by replicate."""
     import pandas as pd
 
-    theirs = wide[baseline].to_numpy(float)
-    others = [label for label in wide.columns if label != baseline]
-    tests = [stats.paired_p(sign * wide[label].to_numpy(float), sign * theirs) for label in others]
+    others = [label for label in found.values if label != baseline]
+    if not others or baseline not in found.values:
+        return pd.DataFrame()
+    tests = [found.test(label, baseline) for label in others]
     adjusted = stats.holm([p for p, _ in tests])
     rows = []
     for label, (_, better), p_holm in zip(others, tests, adjusted, strict=True):
-        ours = wide[label].to_numpy(float)
+        ours, theirs = found.paired(label, baseline)
         difference = stats.estimate(ours - theirs, confidence)
-        complete = bool(np.isfinite(ours).all() and np.isfinite(theirs).all())
-        win, win_low, win_high = stats.win_probability(sign * ours, sign * theirs, confidence)
+        complete = difference.n == len(ours)
+        win, win_low, win_high = stats.win_probability(found.sign * ours, found.sign * theirs, confidence)
         interval = (difference.low, difference.high)
         rows.append(
             {
@@ -290,16 +311,15 @@ def pairs(
                 "verdict": stats.verdict(better, p_holm, interval, margin if complete else None),
             }
         )
-    return pd.DataFrame(rows).set_index("initializer") if rows else pd.DataFrame()
+    return pd.DataFrame(rows).set_index("initializer")
 
 
-def beaten_by(wide: "pd.DataFrame", sign: int) -> dict[str, list[str]]:
+def beaten_by(found: Outcomes) -> dict[str, list[str]]:
     """For each initializer, those that are better than it, Holm-adjusted over all the others."""
-    values = {label: sign * wide[label].to_numpy(float) for label in wide.columns}
     result = {}
-    for label, theirs in values.items():
-        others = [other for other in values if other != label]
-        tests = [stats.paired_p(values[other], theirs) for other in others]
+    for label in found.values:
+        others = [other for other in found.values if other != label]
+        tests = [found.test(other, label) for other in others]
         adjusted = stats.holm([p for p, _ in tests])
         result[label] = [
             other

@@ -1,0 +1,26 @@
+"""Engines train trials and leave records; they differ in speed, never in meaning."""
+
+from keras_initlab.engines.sequential import Sequential
+from keras_initlab.engines.setup import Engine, Setup
+from keras_initlab.errors import InputError, UnknownNameError
+from keras_initlab.plan import Plan
+
+ENGINES: dict[str, Engine] = {engine.name: engine for engine in (Sequential(),)}
+
+
+def choose(name: str, plan: Plan, setup: Setup) -> tuple[Engine, str]:
+    """The engine of that name, or the one that suits the plan for `"auto"`, and why it was taken.
+
+    Raises:
+        UnknownNameError: If there is no such engine.
+        InputError: If the engine asked for cannot run the plan.
+    """
+    if name == "auto":
+        return ENGINES["sequential"], "the reference engine runs every model"
+    if name not in ENGINES:
+        raise UnknownNameError("engine", name, ENGINES, f"Engines are auto, {', '.join(ENGINES)}.")
+    engine = ENGINES[name]
+    reason = engine.why_not(plan, setup)
+    if reason:
+        raise InputError(f"The engine {name!r} cannot run this comparison: {reason}. Use engine='auto'.")
+    return engine, "asked for"

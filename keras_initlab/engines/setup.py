@@ -1,0 +1,74 @@
+"""What an engine is given, and what it must do."""
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+import keras
+
+from keras_initlab.engines.feed import Source
+from keras_initlab.models import Slot, draw, own_initializer
+from keras_initlab.plan import Plan, Trial
+from keras_initlab.records import Record
+
+
+@dataclass(frozen=True, eq=False)
+class Setup:
+    """The live objects of a comparison; the plan beside it is pure data.
+
+    Attributes:
+        model: Built and compiled. An engine leaves its weights and compiled state as they were.
+        schemes: The initializer of each label.
+        tested: Slots whose weights the initializers draw.
+        restarted: The other slots that start anew in each replicate, from their layer's own initializer.
+        training: Where the training batches come from.
+        validation: Where the validation batches come from, if any.
+        callbacks: `(label, replicate) -> list of Keras callbacks`, if any.
+    """
+
+    model: keras.Model
+    schemes: dict[str, Callable]
+    tested: Sequence[Slot]
+    restarted: Sequence[Slot]
+    training: Source
+    validation: Source | None = None
+    callbacks: Callable[[str, int], Sequence[keras.callbacks.Callback]] | None = None
+
+    def initial_values(self, trial: Trial) -> Iterator[tuple[Slot, Any]]:
+        """The start of a trial: each drawn slot with its value, from the trial's derived seeds.
+
+        Slots that are not listed (frozen layers, adapted statistics) keep the value they have in
+        the model. Only inside `rng.isolated()`.
+        """
+        for slot in self.restarted:
+            yield slot, draw(own_initializer(slot), slot, trial.draw_seed(*slot.seed_path))
+        for slot in self.tested:
+            yield slot, draw(self.schemes[trial.label], slot, trial.draw_seed(*slot.seed_path))
+
+
+class Observer(Protocol):
+    """Is told how a comparison gets on; the progress bar is one."""
+
+    def started(self, trial: Trial) -> None: ...
+
+    def stepped(self, trial: Trial) -> None: ...
+
+    def finished(self, record: Record) -> None: ...
+
+
+class Engine(Protocol):
+    """Trains trials. Engines differ in speed, never in meaning."""
+
+    name: str
+
+    def why_not(self, plan: Plan, setup: Setup) -> str | None:
+        """The reason why this engine cannot run the plan; None if it can."""
+
+    def run(
+        self, trials: Sequence[Trial], plan: Plan, setup: Setup, observer: Observer
+    ) -> Iterator[Record]:
+        """Train the trials and yield the record of each as it ends.
+
+        An exception inside one trial is recorded as `failed`; `KeyboardInterrupt` passes through,
+        after the model was put back.
+        """

@@ -1,0 +1,222 @@
+"""What every scheme shares: its config, its seed, its precision and its check of ranks."""
+
+import inspect
+import math
+import random
+import re
+from collections.abc import Sequence
+from typing import Any, ClassVar
+
+import keras
+import numpy as np
+from keras import ops
+
+from keras_initlab.errors import InputError
+from keras_initlab.fans import Fans, shape_fans
+from keras_initlab.registry import Claims
+from keras_initlab.seeds import derive
+
+try:
+    from keras.src.backend.common.name_scope import current_path
+except ImportError:  # not public: without it, one instance in two layers gives both the same values
+
+    def current_path() -> str:
+        return ""
+
+
+TRUNCATED_STD = 0.87962566103423978  # of a standard normal cut at two standard deviations
+
+Shape = tuple[int, ...]
+
+
+class Scheme(keras.initializers.Initializer):
+    """Base of all schemes. A subclass stores its arguments under their own names and defines `draw`."""
+
+    name: ClassVar[str] = "unregistered scheme"
+    claims: ClassVar[Claims] = Claims(law="", reference="")
+
+    def __call__(self, shape: Sequence[int], dtype: Any = None, layout: Any = None) -> Any:
+        """Values of `shape`, drawn in float32 or better and then cast to `dtype`.
+
+        Args:
+            shape: Shape of the weight.
+            dtype: A floating dtype; None means `keras.config.floatx()`.
+            layout: A `keras.distribution.TensorLayout` or a layout of the backend to place them in.
+
+        Raises:
+            InputError: If the scheme does not draw weights of this rank or shape.
+        """
+        shape = tuple(int(size) for size in shape)
+        if not self.claims.allows(len(shape)):
+            raise InputError(
+                f"{self.name} draws weights of {self.claims.rank_text}; got shape {shape} of rank "
+                f"{len(shape)}. Use it for other weights, or another scheme for this one."
+            )
+        dtype = keras.backend.standardize_dtype(dtype)
+        values = self.draw(shape)
+        if isinstance(values, np.ndarray):
+            values = ops.convert_to_tensor(values, dtype=dtype)
+        else:
+            values = ops.cast(values, dtype)
+        return values if layout is None else keras.distribution.distribute_tensor(values, layout)
+
+    def draw(self, shape: Shape) -> Any:
+        """Values of `shape`: a float32 tensor, or a NumPy array."""
+        raise NotImplementedError
+
+    def get_config(self) -> dict[str, Any]:
+        """The arguments, as the signature names them."""
+        return {
+            name: keras.saving.serialize_keras_object(getattr(self, name))
+            for name in inspect.signature(type(self)).parameters
+        }
+
+    def __repr__(self) -> str:
+        arguments = ", ".join(f"{name}={value!r}" for name, value in self.get_config().items())
+        return f"{type(self).__name__}({arguments})"
+
+
+class RandomScheme(Scheme):
+    """Base of the schemes that draw at random.
+
+    An integer seed gives the same values in every call with the same shape and in every process.
+    An unseeded instance also repeats itself, as in Keras, but two instances differ. A
+    `keras.random.SeedGenerator` gives new values in every call. The shape is part of every seed, and
+    so is the path of the layer that is being built; see docs/seeds.md.
+    """
+
+    def __init__(self, seed: Any = None):
+        if isinstance(seed, dict):
+            seed = keras.saving.deserialize_keras_object(seed)
+        if isinstance(seed, np.integer):
+            seed = int(seed)
+        if isinstance(seed, bool) or not isinstance(seed, int | keras.random.SeedGenerator | None):
+            raise InputError(
+                f"`seed` must be None, an integer or a keras.random.SeedGenerator; got {seed!r}."
+            )
+        self.seed = seed
+        self._entropy = random.getrandbits(31) if seed is None else seed
+        self._paths: dict[str, list[str]] = {}
+
+    def seed_for(self, shape: Shape, purpose: str = "values") -> Any:
+        """Seed of one draw: folds in the shape, the layer and what the draw is for."""
+        path = current_path() or ""
+        kind = re.sub(r"_\d+(?=/|$)", "", path)
+        parts: list[str | int] = [*shape, kind, purpose]
+        if self.seed is None:
+            seen = self._paths.setdefault(kind, [])
+            if path not in seen:
+                seen.append(path)
+            parts.append(seen.index(path))
+        if isinstance(self.seed, keras.random.SeedGenerator):
+            return _FoldedSeed(self.seed, derive(0, *parts))
+        return derive(self._entropy, *parts)
+
+    def generator(self, shape: Shape, purpose: str = "values") -> np.random.Generator:
+        """A NumPy generator for schemes that are computed in NumPy."""
+        seed = self.seed_for(shape, purpose)
+        if isinstance(seed, _FoldedSeed):
+            return np.random.default_rng(ops.convert_to_numpy(seed.next()).astype(np.uint32))
+        return np.random.default_rng(seed)
+
+    def normal(self, shape: Shape, mean: float = 0.0, std: float = 1.0) -> Any:
+        """Float32 values of N(mean, std²)."""
+        return keras.random.normal(shape, mean, std, dtype="float32", seed=self.seed_for(shape))
+
+    def truncated_normal(self, shape: Shape, mean: float = 0.0, std: float = 1.0) -> Any:
+        """Float32 values of N(mean, std²) cut at `mean ± 2 std`."""
+        values = keras.random.truncated_normal(shape, mean, std, dtype="float32", seed=self.seed_for(shape))
+        if keras.backend.backend() == "torch":  # Keras keeps four in a million beyond the cut there
+            values = ops.clip(values, mean - 2 * std, mean + 2 * std)
+        return values
+
+    def uniform(self, shape: Shape, low: float = 0.0, high: float = 1.0) -> Any:
+        """Float32 values of U[low, high)."""
+        return keras.random.uniform(shape, low, high, dtype="float32", seed=self.seed_for(shape))
+
+
+class _FoldedSeed(keras.random.SeedGenerator):
+    """Another generator's seeds, moved by an offset, so that copies of it in two layers differ."""
+
+    def __init__(self, source: keras.random.SeedGenerator, offset: int):
+        self.source = source
+        self.offset = offset
+
+    def next(self, ordered: bool = True) -> Any:
+        state = self.source.next(ordered)
+        return state + ops.convert_to_tensor([self.offset, 0], dtype=state.dtype)
+
+
+class FanScaled(RandomScheme, keras.initializers.VarianceScaling):
+    """Base of the laws whose variance is a number divided by a fan.
+
+    Descends from Keras's VarianceScaling because EinsumDense and the attention layers hand their
+    axes to nothing else.
+    """
+
+    scale: float = 1.0
+    mode: str = "fan_in"
+    distribution: str = "untruncated_normal"
+
+    def __init__(
+        self,
+        gain: float = 1.0,
+        seed: Any = None,
+        input_axes: Sequence[int] | None = None,
+        output_axes: Sequence[int] | None = None,
+    ):
+        self.gain = positive("gain", gain)
+        self._set_axes(input_axes, output_axes)
+        RandomScheme.__init__(self, seed)
+
+    def _set_axes(self, input_axes: Sequence[int] | None, output_axes: Sequence[int] | None) -> None:
+        if (input_axes is None) != (output_axes is None):
+            raise InputError(
+                f"`input_axes` and `output_axes` go together; got {input_axes!r} and {output_axes!r}."
+            )
+        self.input_axes = input_axes
+        self.output_axes = output_axes
+
+    def fans(self, shape: Shape) -> Fans:
+        """Fans of a weight of `shape`: by the axes if given, else by Keras's convention."""
+        return shape_fans(shape, self.input_axes, self.output_axes)
+
+    def std(self, shape: Shape) -> float:
+        """Standard deviation of a weight of `shape`."""
+        fan = getattr(self.fans(shape), self.mode)
+        return self.gain * math.sqrt(self.scale / max(1, fan))
+
+    def draw(self, shape: Shape) -> Any:
+        std = self.std(shape)
+        if self.distribution == "uniform":
+            limit = math.sqrt(3) * std
+            return self.uniform(shape, -limit, limit)
+        if self.distribution == "truncated_normal":
+            return self.truncated_normal(shape, std=std / TRUNCATED_STD)
+        return self.normal(shape, std=std)
+
+
+def positive(name: str, value: Any) -> float:
+    """`value` as a float, which must be finite and above zero."""
+    number = finite(name, value)
+    if number <= 0:
+        raise InputError(f"`{name}` must be above 0; got {value!r}.")
+    return number
+
+
+def finite(name: str, value: Any) -> float:
+    """`value` as a float, which must be finite."""
+    try:
+        number = float(value)
+    except (TypeError, ValueError):
+        number = math.nan
+    if not math.isfinite(number):
+        raise InputError(f"`{name}` must be a finite number; got {value!r}.")
+    return number
+
+
+def one_of(name: str, value: Any, allowed: Sequence[str]) -> str:
+    """`value`, which must be one of `allowed`."""
+    if value not in allowed:
+        raise InputError(f"`{name}` must be one of {', '.join(map(repr, allowed))}; got {value!r}.")
+    return value

@@ -1,0 +1,67 @@
+"""Orthogonal kernels."""
+
+import math
+from typing import Any
+
+import numpy as np
+from keras import ops
+
+from keras_initlab.initializers.base import RandomScheme, Shape, positive
+from keras_initlab.registry import Claims, register
+
+
+def orthonormal(values: np.ndarray) -> np.ndarray:
+    """The kernel as a matrix `(inputs, outputs)` has orthonormal columns, or rows if it is wide."""
+    matrix = values.reshape(-1, values.shape[-1])
+    if matrix.shape[0] < matrix.shape[1]:
+        matrix = matrix.T
+    return matrix.T @ matrix - np.eye(matrix.shape[1])
+
+
+@register(
+    "orthogonal",
+    claims=Claims(
+        law="gain · Q, Q uniform among the (semi-)orthogonal matrices",
+        reference="Saxe et al. 2014, arXiv:1312.6120",
+        mean=0.0,
+        std=lambda fans: 1 / math.sqrt(max(fans)),
+        bound=lambda fans: 1.0,
+        exact=orthonormal,
+        ranks=(2, None),
+        shapes=((200, 40), (40, 200), (3, 3, 8, 24)),
+    ),
+)
+class Orthogonal(RandomScheme):
+    """A random rotation: every singular value of the kernel is the same.
+
+    Draws `W = gain · Q`, where `Q` is the orthogonal factor of a normal matrix with the signs of
+    R's diagonal moved into it, which makes `Q` uniform (Haar). Computed in float32, so that it
+    exists in half precision too.
+
+    Args:
+        gain: The singular values. Positive, dimensionless; √2 suits ReLU.
+        seed: None, an integer or a `keras.random.SeedGenerator`.
+
+    Shapes: rank 2 or more; `(*receptive_field, in, out)` is treated as the matrix
+    `(receptive_field · in, out)`, whose columns are orthonormal, or rows if it is wide.
+
+    Raises:
+        InputError: If `gain` is not a positive finite number, or the rank is below 2.
+
+    Reference: Saxe et al. 2014, arXiv:1312.6120; the signs: Mezzadri 2007, arXiv:math-ph/0609050.
+
+    >>> Q = Orthogonal(seed=0)((64, 16))
+    >>> bool(abs(Q.T @ Q - np.eye(16, dtype="float32")).max() < 1e-5)
+    True
+    """
+
+    def __init__(self, gain: float = 1.0, seed: Any = None):
+        self.gain = positive("gain", gain)
+        super().__init__(seed)
+
+    def draw(self, shape: Shape) -> Any:
+        rows, columns = math.prod(shape[:-1]), shape[-1]
+        tall = self.normal((max(rows, columns), min(rows, columns)))
+        Q, R = ops.qr(tall)
+        Q = Q * (self.gain * ops.sign(ops.diag(R)))
+        return ops.reshape(Q if rows >= columns else ops.transpose(Q), shape)

@@ -1,0 +1,225 @@
+"""Laws that know nothing of fans: constants and fixed distributions."""
+
+from typing import Any
+
+import numpy as np
+
+from keras_initlab.errors import InputError
+from keras_initlab.initializers.base import TRUNCATED_STD, RandomScheme, Scheme, Shape, finite, positive
+from keras_initlab.registry import Claims, register
+
+EVERYWHERE = ("kernel", "recurrent_kernel", "embeddings", "bias")
+
+
+def _constant(value: float, law: str) -> Claims:
+    return Claims(
+        law=law,
+        reference="None needed; why it fails as a kernel: Goodfellow et al. 2016, Deep Learning, section 8.4",
+        mean=value,
+        std=lambda fans: 0.0,
+        bound=lambda fans: abs(value),
+        distribution="constant",
+        roles=EVERYWHERE,
+    )
+
+
+@register("zeros", claims=_constant(0.0, "W = 0"))
+class Zeros(Scheme):
+    """Every weight is zero.
+
+    As a kernel it keeps all units of a layer equal for ever: the net is no better than a linear
+    model, and with ReLU nothing but the last bias learns. As a bias it is the usual start.
+
+    Draws `W = 0`.
+
+    Shapes: any.
+
+    Reference: Goodfellow et al. 2016, Deep Learning, section 8.4.
+
+    >>> float(Zeros()((2, 3))[0, 0])
+    0.0
+    """
+
+    def draw(self, shape: Shape) -> Any:
+        return np.broadcast_to(np.float32(0), shape)
+
+
+@register("ones", claims=_constant(1.0, "W = 1"))
+class Ones(Scheme):
+    """Every weight is one.
+
+    As a kernel it keeps all units of a layer equal, and sums of many inputs explode. As the scale of
+    a normalization layer it is the usual start.
+
+    Draws `W = 1`.
+
+    Shapes: any.
+
+    Reference: Goodfellow et al. 2016, Deep Learning, section 8.4.
+
+    >>> float(Ones()((2, 3))[0, 0])
+    1.0
+    """
+
+    def draw(self, shape: Shape) -> Any:
+        return np.broadcast_to(np.float32(1), shape)
+
+
+@register("constant", claims=_constant(0.0, "W = value"))
+class Constant(Scheme):
+    """Every weight is one given number.
+
+    Draws `W = value`.
+
+    Args:
+        value: Any finite number.
+
+    Shapes: any.
+
+    Raises:
+        InputError: If `value` is no finite number.
+
+    Reference: Goodfellow et al. 2016, Deep Learning, section 8.4.
+
+    >>> float(Constant(0.5)((2, 3))[0, 0])
+    0.5
+    """
+
+    def __init__(self, value: float = 0.0):
+        self.value = finite("value", value)
+
+    def draw(self, shape: Shape) -> Any:
+        return np.broadcast_to(np.float64(self.value), shape)
+
+
+@register(
+    "random_uniform",
+    claims=Claims(
+        law="U[minval, maxval), by default U[-0.05, 0.05)",
+        reference="Keras's RandomUniform",
+        mean=0.0,
+        std=lambda fans: 0.05 / 3**0.5,
+        bound=lambda fans: 0.05,
+        distribution="uniform",
+        roles=EVERYWHERE,
+    ),
+)
+class RandomUniform(RandomScheme):
+    """Uniform weights in a fixed range, whatever the layer's size.
+
+    Too wide a range saturates or explodes, too narrow a one makes signals vanish; no single range
+    suits layers of different widths.
+
+    Draws `W ~ U[minval, maxval)`.
+
+    Args:
+        minval: Lower end of the range.
+        maxval: Upper end; above `minval`.
+        seed: None, an integer or a `keras.random.SeedGenerator`.
+
+    Shapes: any.
+
+    Raises:
+        InputError: If `maxval <= minval` or either is not finite.
+
+    Reference: Keras's RandomUniform, whose law and defaults it keeps.
+
+    >>> values = RandomUniform(-1, 1, seed=0)((256, 64))
+    >>> bool(abs(values).max() <= 1)
+    True
+    """
+
+    def __init__(self, minval: float = -0.05, maxval: float = 0.05, seed: Any = None):
+        self.minval = finite("minval", minval)
+        self.maxval = finite("maxval", maxval)
+        if self.maxval <= self.minval:
+            raise InputError(f"`maxval` must be above `minval`; got minval={minval!r}, maxval={maxval!r}.")
+        super().__init__(seed)
+
+    def draw(self, shape: Shape) -> Any:
+        return self.uniform(shape, self.minval, self.maxval)
+
+
+@register(
+    "random_normal",
+    claims=Claims(
+        law="N(mean, stddev²), by default N(0, 0.05²)",
+        reference="Keras's RandomNormal",
+        mean=0.0,
+        std=lambda fans: 0.05,
+        distribution="normal",
+        roles=EVERYWHERE,
+    ),
+)
+class RandomNormal(RandomScheme):
+    """Normal weights of a fixed spread, whatever the layer's size.
+
+    Draws `W ~ N(mean, stddev²)`.
+
+    Args:
+        mean: Expected value.
+        stddev: Standard deviation. Positive.
+        seed: None, an integer or a `keras.random.SeedGenerator`.
+
+    Shapes: any.
+
+    Raises:
+        InputError: If `stddev <= 0` or either is not finite.
+
+    Reference: Keras's RandomNormal, whose law and defaults it keeps.
+
+    >>> tuple(RandomNormal(stddev=0.1, seed=0)((256, 64)).shape)
+    (256, 64)
+    """
+
+    def __init__(self, mean: float = 0.0, stddev: float = 0.05, seed: Any = None):
+        self.mean = finite("mean", mean)
+        self.stddev = positive("stddev", stddev)
+        super().__init__(seed)
+
+    def draw(self, shape: Shape) -> Any:
+        return self.normal(shape, self.mean, self.stddev)
+
+
+@register(
+    "truncated_normal",
+    claims=Claims(
+        law="N(mean, stddev²) cut at mean ± 2 stddev, by default N(0, 0.05²)",
+        reference="Keras's TruncatedNormal",
+        mean=0.0,
+        std=lambda fans: 0.05 * TRUNCATED_STD,
+        bound=lambda fans: 0.1,
+        distribution="truncated_normal",
+        roles=EVERYWHERE,
+    ),
+)
+class TruncatedNormal(RandomScheme):
+    """Normal weights of a fixed spread, redrawn when further than two deviations from the mean.
+
+    Draws `W ~ N(mean, stddev²)` restricted to `mean ± 2 stddev`. As in Keras, `stddev` is that of
+    the normal before the cut; what is drawn has 0.8796 of it.
+
+    Args:
+        mean: Expected value.
+        stddev: Standard deviation before the cut. Positive.
+        seed: None, an integer or a `keras.random.SeedGenerator`.
+
+    Shapes: any.
+
+    Raises:
+        InputError: If `stddev <= 0` or either is not finite.
+
+    Reference: Keras's TruncatedNormal, whose law and defaults it keeps.
+
+    >>> values = TruncatedNormal(stddev=0.1, seed=0)((256, 64))
+    >>> bool(abs(values).max() <= 0.2)
+    True
+    """
+
+    def __init__(self, mean: float = 0.0, stddev: float = 0.05, seed: Any = None):
+        self.mean = finite("mean", mean)
+        self.stddev = positive("stddev", stddev)
+        super().__init__(seed)
+
+    def draw(self, shape: Shape) -> Any:
+        return self.truncated_normal(shape, self.mean, self.stddev)

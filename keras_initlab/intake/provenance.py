@@ -1,0 +1,112 @@
+"""What has to be known to repeat a comparison, as JSON data."""
+
+import datetime
+import hashlib
+import importlib
+import json
+import platform
+from collections.abc import Callable, Mapping
+from typing import Any
+
+import keras
+import numpy as np
+
+from keras_initlab.engines.setup import Setup
+from keras_initlab import __version__
+from keras_initlab.intake.labels import loss_name
+from keras_initlab.models import Slot
+from keras_initlab.plan import Plan
+
+
+def describe(plan: Plan, setup: Setup) -> dict[str, Any]:
+    """The configuration that is saved beside the records."""
+    return {
+        "labels": {label: _scheme(scheme) for label, scheme in setup.schemes.items()},
+        "replicates": plan.replicates,
+        "seed": plan.seed,
+        "epochs": plan.epochs,
+        "steps_per_epoch": plan.steps_per_epoch,
+        "directions": _directions(setup.model),
+        "slots": [
+            {"path": slot.path, "shape": list(slot.shape), "role": slot.role} for slot in setup.tested
+        ],
+        "optimizer": _plain(setup.model.optimizer.get_config()),
+        "backend": keras.backend.backend(),
+        "dtype": setup.model.dtype_policy.name,
+        "versions": _versions(),
+        "digest": {
+            "data": setup.training.digest(),
+            "validation": setup.validation.digest() if setup.validation else None,
+            "model": _model_digest(setup),
+        },
+        "started": datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds"),
+    }
+
+
+def _scheme(scheme: Callable) -> Any:
+    """An initializer as JSON data: its class and arguments, or the callable's name."""
+    if not isinstance(scheme, keras.initializers.Initializer):
+        return {"callable": f"{scheme.__module__}.{getattr(scheme, '__qualname__', type(scheme).__name__)}"}
+    config = {key: value for key, value in scheme.get_config().items() if key != "seed"}
+    return {"class_name": type(scheme).__name__, "config": _plain(config)}
+
+
+def _plain(value: Any) -> Any:
+    if isinstance(value, Mapping):
+        return {str(key): _plain(inner) for key, inner in value.items()}
+    if isinstance(value, list | tuple):
+        return [_plain(inner) for inner in value]
+    return value if isinstance(value, str | int | float | bool | None) else repr(value)
+
+
+def _versions() -> dict[str, str]:
+    backend = keras.backend.backend()
+    return {
+        "python": platform.python_version(),
+        "keras_initlab": __version__,
+        "keras": keras.__version__,
+        "numpy": np.__version__,
+        backend: importlib.import_module(backend).__version__,
+    }
+
+
+def _directions(model: keras.Model) -> dict[str, str | None]:
+    """Which way each compiled metric improves, where Keras knows; losses improve downwards."""
+    compiled = getattr(model, "_compile_metrics", None)
+    known = {metric.name: getattr(metric, "_direction", None) for metric in getattr(compiled, "metrics", [])}
+    return {"loss": "down", **known}
+
+
+def _model_digest(setup: Setup) -> str:
+    """A fingerprint of architecture, loss and optimizer that automatic names do not change."""
+    described = {
+        "layers": [_nameless(_layer(layer)) for layer in setup.model._flatten_layers()],
+        "loss": _nameless(keras.tree.map_structure(loss_name, setup.model.loss)),
+        "tested": [_slot(slot) for slot in setup.tested],
+        "restarted": [_slot(slot) for slot in setup.restarted],
+    }
+    text = json.dumps(described, sort_keys=True)
+    return hashlib.blake2b(text.encode(), digest_size=16).hexdigest()
+
+
+def _slot(slot: Slot) -> list[Any]:
+    return [slot.index, slot.role, list(slot.shape), str(slot.variable.dtype)]
+
+
+def _layer(layer: keras.Layer) -> Any:
+    if isinstance(layer, keras.Model):
+        return type(layer).__name__  # its layers follow
+    try:
+        return [type(layer).__name__, layer.get_config()]
+    except NotImplementedError:  # a custom layer without a config
+        return type(layer).__name__
+
+
+def _nameless(value: Any) -> Any:
+    if isinstance(value, Mapping):
+        return {
+            key: _nameless(inner) for key, inner in value.items() if key not in ("name", "registered_name")
+        }
+    if isinstance(value, list | tuple):
+        return [_nameless(inner) for inner in value]
+    return value if isinstance(value, str | int | float | bool | None) else type(value).__name__

@@ -1,0 +1,62 @@
+"""The process's global random state: seed it for a trial, and give it back as it was."""
+
+import random
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import keras
+import numpy as np
+from keras.src.backend.common import global_state
+from keras.src.random.seed_generator import GLOBAL_SEED_GENERATOR
+
+_TENSORFLOW_STATE = ("_seed", "_rng")  # of its eager context
+
+
+@contextmanager
+def isolated() -> Iterator[None]:
+    """Run the body with global generators of its own; restore all of them afterwards.
+
+    Covers Python's `random`, NumPy's legacy generator, the generator behind unseeded `keras.random`
+    calls, and the global generators of TensorFlow and PyTorch when they are loaded. JAX has none.
+    """
+    python_state, numpy_state = random.getstate(), np.random.get_state()
+    keras_generator = global_state.get_global_attribute(GLOBAL_SEED_GENERATOR)
+    torch_state = sys.modules["torch"].random.get_rng_state() if "torch" in sys.modules else None
+    tensorflow = _tensorflow_context()
+    tensorflow_state = {name: getattr(tensorflow, name, None) for name in _TENSORFLOW_STATE}
+    # Compiled functions capture the generator's variable, so one object serves the whole scope.
+    global_state.set_global_attribute(GLOBAL_SEED_GENERATOR, keras.random.SeedGenerator(0))
+    try:
+        yield
+    finally:
+        random.setstate(python_state)
+        np.random.set_state(numpy_state)
+        global_state.set_global_attribute(GLOBAL_SEED_GENERATOR, keras_generator)
+        if torch_state is not None:
+            sys.modules["torch"].random.set_rng_state(torch_state)
+        if tensorflow:
+            vars(tensorflow).update(tensorflow_state)
+
+
+def seed_globals(seed: int) -> None:
+    """Seed every global generator; only inside `isolated()`."""
+    random.seed(seed)
+    np.random.seed(seed)
+    set_generator(global_state.get_global_attribute(GLOBAL_SEED_GENERATOR).state, seed)
+    if "torch" in sys.modules:
+        sys.modules["torch"].manual_seed(seed)
+    tensorflow = _tensorflow_context()
+    if tensorflow:
+        tensorflow._set_global_seed(seed)
+
+
+def set_generator(state: keras.Variable, seed: int) -> None:
+    """Put the state variable of a `keras.random.SeedGenerator` to the start of stream `seed`."""
+    state.assign(np.array([seed, 0], dtype=keras.backend.standardize_dtype(state.dtype)))
+
+
+def _tensorflow_context():
+    """TensorFlow's eager context, which holds its global seed; None where it is not loaded."""
+    module = sys.modules.get("tensorflow.python.eager.context")
+    return module.context() if module else None
