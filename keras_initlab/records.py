@@ -91,7 +91,9 @@ def read_config(folder: str | Path) -> dict[str, Any]:
     """
     path = Path(folder) / CONFIG_FILE
     if not path.is_file():
-        raise InputError(f"No result in {str(folder)!r}: {CONFIG_FILE} is missing. Give the folder of `save`.")
+        raise InputError(
+            f"No result in {str(folder)!r}: {CONFIG_FILE} is missing. Give the folder of `save`."
+        )
     config = json.loads(path.read_text(encoding="utf-8"))
     if config["schema"] > SCHEMA:
         raise InputError(
