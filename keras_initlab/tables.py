@@ -2,14 +2,14 @@
 
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict
 from itertools import accumulate
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from keras_initlab import stats
-from keras_initlab.errors import InputError, UnknownNameError
+from keras_initlab.errors import UnknownNameError
 from keras_initlab.records import Record
 
 if TYPE_CHECKING:
@@ -176,49 +176,6 @@ def column(frame: "pd.DataFrame", metric: str) -> str:
 _NOT_METRICS = ("initializer", "replicate", "status", "message", "steps")
 
 
-@dataclass(frozen=True)
-class Outcomes:
-    """One metric of all runs.
-
-    Attributes:
-        values: By label, the value of each replicate that ran; NaN for a run that ended without one.
-        sign: 1 if larger is better, -1 if smaller is.
-    """
-
-    values: Mapping[str, Mapping[int, float]]
-    sign: int
-
-    def paired(self, label: str, other: str) -> tuple[np.ndarray, np.ndarray]:
-        """Values of two initializers in the replicates that both ran."""
-        ours, theirs = self.values[label], self.values[other]
-        common = [replicate for replicate in ours if replicate in theirs]
-        return np.array([ours[r] for r in common]), np.array([theirs[r] for r in common])
-
-    def test(self, label: str, other: str) -> tuple[float, int]:
-        """p-value and sign of `stats.paired_p`."""
-        ours, theirs = self.paired(label, other)
-        return stats.paired_p(self.sign * ours, self.sign * theirs)
-
-
-def outcomes(frame: "pd.DataFrame", metric: str, directions: Mapping[str, str | None]) -> Outcomes:
-    """One column of `runs`, ready to be judged.
-
-    Raises:
-        InputError: If the metric is unknown, or nobody said whether larger is better.
-    """
-    name = column(frame, metric)
-    better = direction(metric, directions)
-    if better is None:
-        raise InputError(
-            f"metric={metric!r} has no best direction: Keras does not say whether larger is better. "
-            "Choose another metric, or set config['directions']."
-        )
-    values: dict[str, dict[int, float]] = {}
-    for label, replicate, value in zip(frame["initializer"], frame["replicate"], frame[name], strict=True):
-        values.setdefault(label, {})[replicate] = value
-    return Outcomes(values, 1 if better == "up" else -1)
-
-
 def summary(
     frame: "pd.DataFrame",
     labels: Sequence[str],
@@ -275,55 +232,3 @@ def _speed(steps: np.ndarray, horizon: int, confidence: float) -> dict[str, Any]
         "steps_to_target_high": sample.high,
         "steps_to_target_median": middle if math.isfinite(middle) else math.nan,
     }
-
-
-def pairs(found: Outcomes, baseline: str, margin: float | None, confidence: float) -> "pd.DataFrame":
-    """Every initializer against `baseline`, replicate by replicate."""
-    import pandas as pd
-
-    others = [label for label in found.values if label != baseline]
-    if not others or baseline not in found.values:
-        return pd.DataFrame()
-    tests = [found.test(label, baseline) for label in others]
-    adjusted = stats.holm([p for p, _ in tests])
-    rows = []
-    for label, (_, better), p_holm in zip(others, tests, adjusted, strict=True):
-        ours, theirs = found.paired(label, baseline)
-        difference = stats.estimate(ours - theirs, confidence)
-        complete = difference.n == len(ours)
-        win, win_low, win_high = stats.win_probability(found.sign * ours, found.sign * theirs, confidence)
-        interval = (difference.low, difference.high)
-        rows.append(
-            {
-                "initializer": label,
-                "baseline": baseline,
-                "n": len(ours),
-                "n_values": difference.n,
-                "difference": difference.mean,
-                "sd": difference.sd,
-                "low": difference.low,
-                "high": difference.high,
-                "win": win,
-                "win_low": win_low,
-                "win_high": win_high,
-                "p_holm": p_holm,
-                "p_sign_flip": stats.sign_flip_p(ours - theirs) if complete else math.nan,
-                "verdict": stats.verdict(better, p_holm, interval, margin if complete else None),
-            }
-        )
-    return pd.DataFrame(rows).set_index("initializer")
-
-
-def beaten_by(found: Outcomes) -> dict[str, list[str]]:
-    """For each initializer, those that are better than it, Holm-adjusted over all the others."""
-    result = {}
-    for label in found.values:
-        others = [other for other in found.values if other != label]
-        tests = [found.test(other, label) for other in others]
-        adjusted = stats.holm([p for p, _ in tests])
-        result[label] = [
-            other
-            for other, p, (_, better) in zip(others, adjusted, tests, strict=True)
-            if better > 0 and p < stats.ALPHA
-        ]
-    return result

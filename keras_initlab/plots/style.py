@@ -97,8 +97,12 @@ def set_spines(ax: "Axes") -> None:
 def legend_beside(ax: "Axes", entries: int) -> None:
     """A legend that stays readable: inside for a few entries, beside the axes for more."""
     if entries <= LEGEND_INSIDE:
-        ax.legend(fontsize=8, framealpha=0.85)
+        ax.legend(fontsize=8, framealpha=0.85, handlelength=3)
     else:
         ax.legend(
-            fontsize=8 if entries <= 16 else 6.5, loc="upper left", bbox_to_anchor=(1.01, 1.0), frameon=False
+            fontsize=8 if entries <= 16 else 6.5,
+            loc="upper left",
+            bbox_to_anchor=(1.01, 1.0),
+            frameon=False,
+            handlelength=3,
         )
