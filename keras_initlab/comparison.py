@@ -263,8 +263,10 @@ class Comparison:
             raise InputError(f"batches must be positive or None for all, got {batches!r}.")
         ranked = list(self.summary().index)
         if metric is None:
-            return plots.plot_losses(self.curves, self.runs, ranked, self.labels, batches, ax)
-        return plots.plot_metric(self.curves, self.runs, ranked, self.labels, metric, ax)
+            view = plots.loss_view(self.curves, self.runs, ranked, batches)
+        else:
+            view = plots.metric_view(self.curves, self.runs, ranked, metric)
+        return plots.draw(view, self.runs, self.labels, ax)
 
     def plot_pairs(
         self, baseline: str | None = None, metric: str | None = None, ax: "Axes | None" = None
@@ -293,6 +295,17 @@ class Comparison:
         """Write `config.json` and `records.jsonl` into `folder`, replacing what is there."""
         files.write_config(folder, self.config)
         files.write_records(folder, self.records)
+
+    def to_html(self, path: str | Path) -> None:
+        """Write one page that holds everything and needs no network: the conclusion, the table,
+        interactive curves, differences, every run, the configuration, and how to repeat it.
+
+        Raises:
+            ImportError: If plotly is not installed.
+        """
+        from keras_initlab import report
+
+        Path(path).write_text(report.page(self), encoding="utf-8")
 
     def __repr__(self) -> str:
         from keras_initlab import terminal

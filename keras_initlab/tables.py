@@ -94,6 +94,9 @@ def primary_metric(metrics: Sequence[str], directions: Mapping[str, str | None])
     return min(judged, key=lambda name: (not name.startswith(VALIDATION), name.endswith("loss")))
 
 
+_RUN = ("initializer", "replicate", "status", "message")
+
+
 def runs(records: Sequence[Record], target: float, directions: Mapping[str, str | None]) -> "pd.DataFrame":
     """One row per run."""
     import pandas as pd
@@ -116,7 +119,9 @@ def runs(records: Sequence[Record], target: float, directions: Mapping[str, str 
         row["steps"] = len(run.step_losses)
         row["seconds"] = run.seconds
         rows.append(row)
-    frame = pd.DataFrame(rows)
+    measured = [f"{kind}_{name}" for name in metrics for kind in ("final", "best")]
+    columns = [*_RUN, *measured, *SPEED, "steps", "seconds"]
+    frame = pd.DataFrame(rows, columns=columns)
     return frame.replace([math.inf, -math.inf], math.nan)
 
 
@@ -173,7 +178,7 @@ def column(frame: "pd.DataFrame", metric: str) -> str:
     raise UnknownNameError("metric", metric, known, f"There are: {', '.join(known)}.")
 
 
-_NOT_METRICS = ("initializer", "replicate", "status", "message", "steps")
+_NOT_METRICS = (*_RUN, "steps")
 
 
 def summary(

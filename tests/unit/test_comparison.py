@@ -332,3 +332,9 @@ def test_contradicting_records_are_refused():
         Comparison([record, record], config(["a"]))
     with pytest.raises(InputError, match="label 'a', which is not in"):
         Comparison([record], config(["b"]))
+
+
+def test_a_result_without_runs_is_empty_not_broken():
+    result = Comparison([], config(["a"]))
+    assert [len(frame) for frame in (result.runs, result.curves, result.summary(), result.pairs())] == [0] * 4
+    assert (result.histories, len(result.best)) == ({}, 0)
