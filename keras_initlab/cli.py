@@ -4,6 +4,7 @@ import argparse
 import ast
 import json
 import math
+import shlex
 import sys
 from collections.abc import Sequence
 from pathlib import Path
@@ -11,8 +12,11 @@ from typing import TYPE_CHECKING, Any
 
 from keras_initlab import datasets
 from keras_initlab.errors import InputError, UnknownNameError
+from keras_initlab.optional import need
 
 if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+
     from keras_initlab.comparison import Comparison
 
 OK, FAILED, USAGE, INTERRUPTED = 0, 1, 2, 130
@@ -20,9 +24,9 @@ OK, FAILED, USAGE, INTERRUPTED = 0, 1, 2, 130
 DEFAULT_OUT = "initlab-out"
 
 # The published experiment leaves out the last, smaller batch: 2 x 429 steps.
-_PUBLISHED = {"batch_size": 128, "epochs": 2, "steps_per_epoch": 429}
+_PUBLISHED: dict[str, Any] = {"batch_size": 128, "epochs": 2, "steps_per_epoch": 429}
 _TRAINING = {"mnist": _PUBLISHED, "fashion_mnist": _PUBLISHED}
-_OTHERWISE = {"batch_size": 32, "epochs": 5, "steps_per_epoch": None}
+_OTHERWISE: dict[str, Any] = {"batch_size": 32, "epochs": 5, "steps_per_epoch": None}
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -30,7 +34,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
     0 when all went well, 2 for a wrong argument, 1 for a failure, 130 after Ctrl-C.
     """
-    parsed = _parser().parse_args(arguments)
+    given = sys.argv[1:] if arguments is None else arguments
+    parsed = _parser().parse_args(given)
+    parsed.command = shlex.join(["initlab", *given])
     try:
         return parsed.run(parsed)
     except InputError as error:
@@ -44,8 +50,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
         if error.name not in {"tensorflow", "jax", "torch"}:
             raise
         return _fail(
-            f'Keras finds no {error.name}: pip install "keras-initlab[{error.name}]", or set KERAS_BACKEND to '
-            "a backend that is installed.",
+            f'Keras finds no {error.name}: pip install "keras-initlab[{error.name}]", or set KERAS_BACKEND '
+            "to a backend that is installed.",
             FAILED,
         )
 
@@ -70,7 +76,9 @@ def _parser() -> argparse.ArgumentParser:
         "the classic initializers on embedded handwritten digits.",
     )
     compare.add_argument(
-        "--data", default="digits", help="digits, mnist, fashion_mnist or FILE.npz with x and y (default: digits)"
+        "--data",
+        default="digits",
+        help="digits, mnist, fashion_mnist or FILE.npz with x and y (default: digits)",
     )
     compare.add_argument("--model", default="mlp", help="mlp, deep_tanh, cnn or FILE.keras (default: mlp)")
     compare.add_argument(
@@ -92,6 +100,7 @@ def _parser() -> argparse.ArgumentParser:
         help="write each finished run there at once, and go on from what is there already "
         f"(default: write to {DEFAULT_OUT} at the end)",
     )
+    compare.add_argument("--report", metavar="FILE", help="write one self-contained HTML page")
     compare.add_argument("--json", action="store_true", help="print the result as JSON")
     compare.set_defaults(run=_compare)
 
@@ -114,6 +123,11 @@ def _compare(parsed: argparse.Namespace) -> int:
     from keras_initlab import presets
     from keras_initlab._compare import compare
 
+    if parsed.report:
+        try:
+            need("plotly", "--report", "keras-initlab[report]")
+        except ImportError as error:
+            return _fail(str(error), FAILED)
     data = datasets.load(parsed.data)
     training = _TRAINING.get(parsed.data, _OTHERWISE)
     initializers = parse_initializers(parsed.initializers) if parsed.initializers else presets.classic()
@@ -135,14 +149,16 @@ def _compare(parsed: argparse.Namespace) -> int:
     )
     keras.backend.clear_session(free_memory=False)
     out = Path(parsed.out or DEFAULT_OUT)
-    if parsed.out is None:
-        result.save(out)
+    result.config["command"] = parsed.command
+    result.save(out)
     picture = out / "losses.png"
-    result.plot().figure.savefig(picture, dpi=150, bbox_inches="tight")
+    _save(result.plot(), picture)
+    if parsed.report:
+        result.to_html(parsed.report)
     if parsed.json:
         print(_as_json(result))
     else:
-        _print(result, picture)
+        _print(result, picture, parsed.report)
     if result.config.get("interrupted"):
         return _fail(f"interrupted; the finished runs are in {out}", INTERRUPTED)
     failed = [record for record in result.records if record.status == "failed"]
@@ -151,13 +167,21 @@ def _compare(parsed: argparse.Namespace) -> int:
     return OK
 
 
-def _print(result: "Comparison", picture: Path) -> None:
+def _save(ax: "Axes", path: str | Path) -> None:
+    figure = ax.get_figure(root=True)
+    assert figure is not None  # our own axes are in one
+    figure.savefig(path, dpi=150, bbox_inches="tight")
+
+
+def _print(result: "Comparison", picture: Path, report: str | None) -> None:
     from rich.console import Console
 
     from keras_initlab.terminal import render
 
     Console().print(render(result))
     print(f"Plot of the first batches: {picture}")
+    if report:
+        print(f"Page with everything: {report}")
     print(f"All numbers: {picture.parent} (initlab.load reads it)")
 
 
@@ -278,10 +302,11 @@ def _show(parsed: argparse.Namespace) -> int:
     print(f"reference: {entry.claims.reference}")
     if mean is not None and std is not None:
         print(f"claimed:   mean {mean:.4g}, sd {std:.4g} at shape {shape}")
-    print(f"drawn:     mean {drawn.mean():.4g}, sd {drawn.std():.4g}, from {drawn.min():.4g} to {drawn.max():.4g}")
+    print(f"drawn:     mean {drawn.mean():.4g}, sd {drawn.std():.4g}", end="")
+    print(f", from {drawn.min():.4g} to {drawn.max():.4g}")
     print(showing.text_histogram(drawn))
     if parsed.out:
         ax = showing.plot_distribution(parsed.name, shape, seed=parsed.seed)
-        ax.figure.savefig(parsed.out, dpi=150, bbox_inches="tight")
+        _save(ax, parsed.out)
         print(f"Picture: {parsed.out}")
     return OK

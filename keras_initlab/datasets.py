@@ -50,7 +50,9 @@ def load(name: str) -> Dataset:
         return _from_keras(name)
     if Path(name).is_file():
         return _from_file(Path(name))
-    raise UnknownNameError("data set", name, NAMES, "Give one of 'digits', 'mnist', 'fashion_mnist' or a file.")
+    raise UnknownNameError(
+        "data set", name, NAMES, "Give one of 'digits', 'mnist', 'fashion_mnist' or a file."
+    )
 
 
 def _digits() -> Dataset:

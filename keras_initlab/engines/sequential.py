@@ -4,7 +4,6 @@ import math
 import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from typing import Any
 
 import keras
 
@@ -12,7 +11,7 @@ from keras_initlab.engines.feed import Feed
 from keras_initlab.engines.setup import Observer, Setup
 from keras_initlab.models import Snapshot
 from keras_initlab.plan import Plan, Trial
-from keras_initlab.records import Record
+from keras_initlab.records import Record, Status
 from keras_initlab.rng import isolated, seed_globals, set_generator
 
 STEP_LOSS = "step_loss"
@@ -26,9 +25,7 @@ class Sequential:
     def why_not(self, plan: Plan, setup: Setup) -> str | None:
         return None
 
-    def run(
-        self, trials: Sequence[Trial], plan: Plan, setup: Setup, observer: Observer
-    ) -> Iterator[Record]:
+    def run(self, trials: Sequence[Trial], plan: Plan, setup: Setup, observer: Observer) -> Iterator[Record]:
         with isolated(), _workbench(setup.model) as reset:
             for trial in trials:
                 observer.started(trial)
@@ -40,6 +37,7 @@ class Sequential:
 def _train(trial: Trial, plan: Plan, setup: Setup, reset: "_Reset", observer: Observer) -> Record:
     started = time.perf_counter()
     watch = _Watch(trial, observer)
+    status: Status
     try:
         _fit(trial, plan, setup, reset, watch)
     except Exception as error:
@@ -78,6 +76,7 @@ def _fit(trial: Trial, plan: Plan, setup: Setup, reset: "_Reset", watch: "_Watch
         validation_data=validation,
         epochs=plan.epochs,
         callbacks=[begin, watch, *extra],
+        shuffle=False,  # the feed is in order; Keras would shuffle its batches
         verbose=0,
     )
 
@@ -107,7 +106,7 @@ class _Watch(keras.callbacks.Callback):
             if name not in (STEP_LOSS, f"val_{STEP_LOSS}"):
                 self.epochs.setdefault(name, []).append(float(value))
 
-    def outcome(self) -> tuple[Any, str]:
+    def outcome(self) -> tuple[Status, str]:
         if not self.diverged:
             return "completed", ""
         return "diverged", (

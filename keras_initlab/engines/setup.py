@@ -1,13 +1,13 @@
 """What an engine is given, and what it must do."""
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol
 
 import keras
 
 from keras_initlab.engines.feed import Source
-from keras_initlab.models import Slot, draw, own_initializer
+from keras_initlab.models import Slot, draw
 from keras_initlab.plan import Plan, Trial
 from keras_initlab.records import Record
 
@@ -20,7 +20,7 @@ class Setup:
         model: Built and compiled. An engine leaves its weights and compiled state as they were.
         schemes: The initializer of each label.
         tested: Slots whose weights the initializers draw.
-        restarted: The other slots that start anew in each replicate, from their layer's own initializer.
+        restarted: The other slots that start anew in each replicate, with their layer's own initializer.
         training: Where the training batches come from.
         validation: Where the validation batches come from, if any.
         callbacks: `(label, replicate) -> list of Keras callbacks`, if any.
@@ -29,7 +29,7 @@ class Setup:
     model: keras.Model
     schemes: dict[str, Callable]
     tested: Sequence[Slot]
-    restarted: Sequence[Slot]
+    restarted: Mapping[Slot, Callable]
     training: Source
     validation: Source | None = None
     callbacks: Callable[[str, int], Sequence[keras.callbacks.Callback]] | None = None
@@ -40,8 +40,8 @@ class Setup:
         Slots that are not listed (frozen layers, adapted statistics) keep the value they have in
         the model. Only inside `rng.isolated()`.
         """
-        for slot in self.restarted:
-            yield slot, draw(own_initializer(slot), slot, trial.draw_seed(*slot.seed_path))
+        for slot, own in self.restarted.items():
+            yield slot, draw(own, slot, trial.draw_seed(*slot.seed_path))
         for slot in self.tested:
             yield slot, draw(self.schemes[trial.label], slot, trial.draw_seed(*slot.seed_path))
 
@@ -64,9 +64,7 @@ class Engine(Protocol):
     def why_not(self, plan: Plan, setup: Setup) -> str | None:
         """The reason why this engine cannot run the plan; None if it can."""
 
-    def run(
-        self, trials: Sequence[Trial], plan: Plan, setup: Setup, observer: Observer
-    ) -> Iterator[Record]:
+    def run(self, trials: Sequence[Trial], plan: Plan, setup: Setup, observer: Observer) -> Iterator[Record]:
         """Train the trials and yield the record of each as it ends.
 
         An exception inside one trial is recorded as `failed`; `KeyboardInterrupt` passes through,

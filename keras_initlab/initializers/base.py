@@ -58,7 +58,7 @@ class Scheme(keras.initializers.Initializer):
             values = ops.convert_to_tensor(values, dtype=dtype)
         else:
             values = ops.cast(values, dtype)
-        return values if layout is None else keras.distribution.distribute_tensor(values, layout)
+        return values if layout is None else _placed(values, layout)
 
     def draw(self, shape: Shape) -> Any:
         """Values of `shape`: a float32 tensor, or a NumPy array."""
@@ -74,6 +74,16 @@ class Scheme(keras.initializers.Initializer):
     def __repr__(self) -> str:
         arguments = ", ".join(f"{name}={value!r}" for name, value in self.get_config().items())
         return f"{type(self).__name__}({arguments})"
+
+
+def _placed(values: Any, layout: Any) -> Any:
+    """`values` distributed as `layout` says."""
+    if keras.backend.backend() == "jax":
+        import jax
+
+        if isinstance(getattr(layout, "mesh", None), jax.sharding.AbstractMesh):
+            return jax.sharding.reshard(values, layout)  # how Keras calls while it makes a variable
+    return keras.distribution.distribute_tensor(values, layout)
 
 
 class RandomScheme(Scheme):
@@ -147,12 +157,53 @@ class _FoldedSeed(keras.random.SeedGenerator):
         return state + ops.convert_to_tensor([self.offset, 0], dtype=state.dtype)
 
 
-class FanScaled(RandomScheme, keras.initializers.VarianceScaling):
-    """Base of the laws whose variance is a number divided by a fan.
+class AxesAware(keras.initializers.VarianceScaling):
+    """Mixin for schemes that tell inputs from outputs.
 
-    Descends from Keras's VarianceScaling because EinsumDense and the attention layers hand their
-    axes to nothing else.
+    Without axes the shape is read by Keras's convention, `(*receptive_field, in, out)`. EinsumDense
+    and the attention layers hand theirs (Keras 3.15 and newer) to descendants of VarianceScaling and
+    to nothing else, which is why this is one.
     """
+
+    input_axes: Sequence[int] | None
+    output_axes: Sequence[int] | None
+
+    def _set_axes(self, input_axes: Sequence[int] | None, output_axes: Sequence[int] | None) -> None:
+        if (input_axes is None) != (output_axes is None):
+            raise InputError(
+                f"`input_axes` and `output_axes` go together; got {input_axes!r} and {output_axes!r}."
+            )
+        self.input_axes = input_axes
+        self.output_axes = output_axes
+
+    def fans(self, shape: Shape) -> Fans:
+        """Fans of a weight of `shape`: by the axes if given, else by Keras's convention."""
+        return shape_fans(shape, self.input_axes, self.output_axes)
+
+    def matrix_shape(self, shape: Shape) -> tuple[int, int]:
+        """Rows (inputs) and columns (outputs) of the weight seen as a matrix."""
+        rows, columns = math.prod(shape[:-1]), shape[-1]
+        if self.input_axes is not None:
+            rows, columns = self.fans(shape)
+        if rows * columns != math.prod(shape):
+            raise InputError(
+                f"`input_axes` and `output_axes` must name every axis of shape {shape} once; got "
+                f"{self.input_axes!r} and {self.output_axes!r}."
+            )
+        return rows, columns
+
+    def from_matrix(self, matrix: Any, shape: Shape) -> Any:
+        """The weight of `shape` whose matrix (inputs, outputs) is `matrix`."""
+        library = np if isinstance(matrix, np.ndarray) else ops
+        if self.input_axes is None or self.output_axes is None:
+            return library.reshape(matrix, shape)
+        axes = [axis % len(shape) for axis in (*self.input_axes, *self.output_axes)]
+        spread = library.reshape(matrix, [shape[axis] for axis in axes])
+        return library.transpose(spread, np.argsort(axes).tolist())
+
+
+class FanScaled(RandomScheme, AxesAware):
+    """Base of the laws whose variance is a number divided by a fan."""
 
     scale: float = 1.0
     mode: str = "fan_in"
@@ -168,18 +219,6 @@ class FanScaled(RandomScheme, keras.initializers.VarianceScaling):
         self.gain = positive("gain", gain)
         self._set_axes(input_axes, output_axes)
         RandomScheme.__init__(self, seed)
-
-    def _set_axes(self, input_axes: Sequence[int] | None, output_axes: Sequence[int] | None) -> None:
-        if (input_axes is None) != (output_axes is None):
-            raise InputError(
-                f"`input_axes` and `output_axes` go together; got {input_axes!r} and {output_axes!r}."
-            )
-        self.input_axes = input_axes
-        self.output_axes = output_axes
-
-    def fans(self, shape: Shape) -> Fans:
-        """Fans of a weight of `shape`: by the axes if given, else by Keras's convention."""
-        return shape_fans(shape, self.input_axes, self.output_axes)
 
     def std(self, shape: Shape) -> float:
         """Standard deviation of a weight of `shape`."""

@@ -1,12 +1,12 @@
 """Orthogonal kernels."""
 
-import math
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
 from keras import ops
 
-from keras_initlab.initializers.base import RandomScheme, Shape, positive
+from keras_initlab.initializers.base import AxesAware, RandomScheme, Shape, positive
 from keras_initlab.registry import Claims, register
 
 
@@ -24,14 +24,13 @@ def orthonormal(values: np.ndarray) -> np.ndarray:
         law="gain · Q, Q uniform among the (semi-)orthogonal matrices",
         reference="Saxe et al. 2014, arXiv:1312.6120",
         mean=0.0,
-        std=lambda fans: 1 / math.sqrt(max(fans)),
         bound=lambda fans: 1.0,
         exact=orthonormal,
         ranks=(2, None),
         shapes=((200, 40), (40, 200), (3, 3, 8, 24)),
     ),
 )
-class Orthogonal(RandomScheme):
+class Orthogonal(RandomScheme, AxesAware):
     """A random rotation: every singular value of the kernel is the same.
 
     Draws `W = gain · Q`, where `Q` is the orthogonal factor of a normal matrix with the signs of
@@ -41,12 +40,15 @@ class Orthogonal(RandomScheme):
     Args:
         gain: The singular values. Positive, dimensionless; √2 suits ReLU.
         seed: None, an integer or a `keras.random.SeedGenerator`.
+        input_axes: Axes of the weight that are inputs; None means all but the last.
+        output_axes: Axes of the weight that are outputs; given together with `input_axes`.
 
-    Shapes: rank 2 or more; `(*receptive_field, in, out)` is treated as the matrix
-    `(receptive_field · in, out)`, whose columns are orthonormal, or rows if it is wide.
+    Shapes: rank 2 or more, seen as the matrix (inputs, outputs), whose columns are orthonormal, or
+    rows if it is wide; `(*receptive_field, in, out)` is the matrix `(receptive_field · in, out)`.
 
     Raises:
-        InputError: If `gain` is not a positive finite number, or the rank is below 2.
+        InputError: If `gain` is not a positive finite number, the rank is below 2, or the axes do not
+            name every axis once.
 
     Reference: Saxe et al. 2014, arXiv:1312.6120; the signs: Mezzadri 2007, arXiv:math-ph/0609050.
 
@@ -55,13 +57,20 @@ class Orthogonal(RandomScheme):
     True
     """
 
-    def __init__(self, gain: float = 1.0, seed: Any = None):
+    def __init__(
+        self,
+        gain: float = 1.0,
+        seed: Any = None,
+        input_axes: Sequence[int] | None = None,
+        output_axes: Sequence[int] | None = None,
+    ):
         self.gain = positive("gain", gain)
-        super().__init__(seed)
+        self._set_axes(input_axes, output_axes)
+        RandomScheme.__init__(self, seed)
 
     def draw(self, shape: Shape) -> Any:
-        rows, columns = math.prod(shape[:-1]), shape[-1]
+        rows, columns = self.matrix_shape(shape)
         tall = self.normal((max(rows, columns), min(rows, columns)))
         Q, R = ops.qr(tall)
         Q = Q * (self.gain * ops.sign(ops.diag(R)))
-        return ops.reshape(Q if rows >= columns else ops.transpose(Q), shape)
+        return self.from_matrix(Q if rows >= columns else ops.transpose(Q), shape)

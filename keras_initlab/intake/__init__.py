@@ -6,7 +6,6 @@ Everything that can be known to be wrong before training is refused here, with o
 from collections.abc import Callable, Mapping
 from typing import Any
 
-
 from keras_initlab.engines.setup import Setup
 from keras_initlab.errors import InputError
 from keras_initlab.intake import data, labels, network, provenance, schemes
@@ -73,7 +72,7 @@ def take_in(
     if validation_data is not None:
         validation = data.validation_source(validation_data, batch_size)
 
-    model = network.ready(model, first_batch[0], derive(seed, "build"))
+    model = network.ready(model, first_batch, derive(seed, "build"))
     labels.check(model, training, "y")
     if validation is not None:
         labels.check(model, validation, "validation_data")
@@ -93,5 +92,3 @@ def take_in(
 def _whole(name: str, value: Any, least: int) -> None:
     if not isinstance(value, int) or isinstance(value, bool) or value < least:
         raise InputError(f"{name} is {value!r}: give a whole number of at least {least}.")
-
-

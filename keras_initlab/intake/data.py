@@ -40,11 +40,14 @@ def training_source(
     size = batch_size or DEFAULT_BATCH_SIZE
     examples = len(keras.tree.flatten(data)[0])
     if batch_size is not None and size > examples:
-        raise InputError(f"batch_size is {size} but there are {examples} training examples: give at most that.")
+        raise InputError(
+            f"batch_size is {size} but there are {examples} training examples: give at most that."
+        )
     source = Arrays(data, size, shuffle=shuffle, steps=steps)
     if steps is not None and (steps - 1) * size >= examples:
         raise InputError(
-            f"steps_per_epoch is {steps}, but {examples} examples make {-(-examples // size)} batches of {size}."
+            f"steps_per_epoch is {steps}, but {examples} examples make {-(-examples // size)} batches of "
+            f"{size}."
         )
     first_batch = keras.tree.map_structure(lambda array: array[:size], data)
     held_out = Arrays(validation, size, shuffle=False) if validation else None
@@ -82,7 +85,9 @@ def with_class_weight(batch: Batch, class_weight: Mapping[int, float] | None) ->
 def _refuse(**given: Any) -> None:
     for name, value in given.items():
         if value is not None:
-            raise InputError(f"{name} must not be given when x is a data set: let it yield batches with them.")
+            raise InputError(
+                f"{name} must not be given when x is a data set: let it yield batches with them."
+            )
 
 
 def _is_dataset(x: Any) -> bool:
@@ -133,7 +138,9 @@ def _arrays(x: Any, y: Any, sample_weight: Any, name: str) -> Batch:
 
 
 def _nested(part: Any, name: str) -> Any:
-    if isinstance(part, list | tuple) and not any(hasattr(leaf, "shape") for leaf in keras.tree.flatten(part)):
+    if isinstance(part, list | tuple) and not any(
+        hasattr(leaf, "shape") for leaf in keras.tree.flatten(part)
+    ):
         try:
             part = np.asarray(part)  # plain numbers
         except ValueError as error:

@@ -49,11 +49,11 @@ def _line_up(loss: Any, targets: Any, model: keras.Model) -> list[tuple[str, np.
         by_name = dict(zip(names, widths, strict=False))
         given = loss if isinstance(loss, dict) else dict.fromkeys(targets, loss)
         return [(loss_name(given.get(key)), target, by_name.get(key)) for key, target in targets.items()]
-    given = loss if isinstance(loss, list | tuple) else [loss] * len(targets)
+    per_target = loss if isinstance(loss, list | tuple) else [loss] * len(targets)
     padded = [*widths, *[None] * len(targets)]
     return [
         (loss_name(one), target, width)
-        for one, target, width in zip(given, targets, padded, strict=False)
+        for one, target, width in zip(per_target, targets, padded, strict=False)
         if hasattr(target, "shape")
     ]
 

@@ -6,6 +6,7 @@ from typing import Any
 
 import keras
 
+from keras_initlab.engines.feed import Batch
 from keras_initlab.errors import InputError, UnknownNameError
 from keras_initlab.models import KERNEL_ROLES, ROLES, Slot, all_slots, own_initializer, slots
 from keras_initlab.rng import seed_globals
@@ -13,7 +14,7 @@ from keras_initlab.rng import seed_globals
 Layers = str | re.Pattern | Callable[[keras.Layer], bool] | Sequence[Any] | None
 
 
-def ready(model: Any, first_x: Any, seed: int) -> keras.Model:
+def ready(model: Any, batch: Batch, seed: int) -> keras.Model:
     """The compiled model itself or the one the function returns, built on the first batch if need be.
 
     Only inside `rng.isolated()`.
@@ -35,8 +36,10 @@ def ready(model: Any, first_x: Any, seed: int) -> keras.Model:
             f"The model {model.name!r} is not compiled with an optimizer: call "
             "model.compile(optimizer, loss, ...) first."
         )
-    if not all(layer.built for layer in model._flatten_layers()):
-        model(first_x)
+    outputs = model(batch[0])  # builds what is not built yet
+    metrics = model._compile_metrics
+    if metrics is not None and not metrics.built and len(batch) > 1:
+        metrics.build(batch[1], outputs)  # names and directions are wanted before the first `fit`
     return model
 
 
@@ -100,15 +103,13 @@ def _matcher(layers: Layers, names: set[str]) -> Callable[[Slot], bool]:
     )
 
 
-def restarted(model: keras.Model, tested: Sequence[Slot]) -> list[Slot]:
-    """The slots that are not under test but start anew in each replicate.
+def restarted(model: keras.Model, tested: Sequence[Slot]) -> dict[Slot, Callable]:
+    """The slots that are not under test but start anew in each replicate, with their initializers.
 
     These are all weights whose layer names an initializer for them. Frozen layers (`trainable=False`)
     keep their values, and so do weights without an initializer, such as adapted statistics.
     """
     under = {slot.index for slot in tested}
-    return [
-        slot
-        for slot in all_slots(model)
-        if slot.index not in under and slot.layer.trainable and callable(own_initializer(slot))
-    ]
+    others = [slot for slot in all_slots(model) if slot.index not in under and slot.layer.trainable]
+    own = {slot: own_initializer(slot) for slot in others}
+    return {slot: initializer for slot, initializer in own.items() if initializer is not None}

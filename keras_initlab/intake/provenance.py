@@ -11,8 +11,8 @@ from typing import Any
 import keras
 import numpy as np
 
-from keras_initlab.engines.setup import Setup
 from keras_initlab import __version__
+from keras_initlab.engines.setup import Setup
 from keras_initlab.intake.labels import loss_name
 from keras_initlab.models import Slot
 from keras_initlab.plan import Plan
@@ -27,10 +27,8 @@ def describe(plan: Plan, setup: Setup) -> dict[str, Any]:
         "epochs": plan.epochs,
         "steps_per_epoch": plan.steps_per_epoch,
         "directions": _directions(setup.model),
-        "slots": [
-            {"path": slot.path, "shape": list(slot.shape), "role": slot.role} for slot in setup.tested
-        ],
-        "optimizer": _plain(setup.model.optimizer.get_config()),
+        "slots": [{"path": slot.path, "shape": list(slot.shape), "role": slot.role} for slot in setup.tested],
+        "optimizer": _nameless(_plain(setup.model.optimizer.get_config())),
         "backend": keras.backend.backend(),
         "dtype": setup.model.dtype_policy.name,
         "versions": _versions(),
@@ -72,9 +70,13 @@ def _versions() -> dict[str, str]:
 
 def _directions(model: keras.Model) -> dict[str, str | None]:
     """Which way each compiled metric improves, where Keras knows; losses improve downwards."""
-    compiled = getattr(model, "_compile_metrics", None)
-    known = {metric.name: getattr(metric, "_direction", None) for metric in getattr(compiled, "metrics", [])}
-    return {"loss": "down", **known}
+    directions: dict[str, str | None] = {"loss": "down"}
+    compiled = model._compile_metrics
+    if compiled is not None and compiled.built:
+        for key in compiled.result():  # several outputs put their names before the metric's
+            of_key = [metric for metric in compiled.metrics if f"_{key}".endswith(f"_{metric.name}")]
+            directions[key] = getattr(of_key[0], "_direction", None) if of_key else None
+    return directions
 
 
 def _model_digest(setup: Setup) -> str:

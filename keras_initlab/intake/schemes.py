@@ -128,4 +128,3 @@ def _check(name: str, slot: Slot, value: Any) -> None:
             f"The initializer {name!r} returned dtype {dtype} for {slot.path}, which has "
             f"{slot.variable.dtype}: cast the result to the dtype it is called with."
         )
-
