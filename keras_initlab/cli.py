@@ -3,7 +3,6 @@
 import argparse
 import ast
 import json
-import math
 import shlex
 import sys
 from collections.abc import Sequence
@@ -156,7 +155,7 @@ def _compare(parsed: argparse.Namespace) -> int:
     if parsed.report:
         result.to_html(parsed.report)
     if parsed.json:
-        print(_as_json(result))
+        print(result.to_json())
     else:
         _print(result, picture, parsed.report)
     if result.config.get("interrupted"):
@@ -183,28 +182,6 @@ def _print(result: "Comparison", picture: Path, report: str | None) -> None:
     if report:
         print(f"Page with everything: {report}")
     print(f"All numbers: {picture.parent} (initlab.load reads it)")
-
-
-def _as_json(result: "Comparison") -> str:
-    return json.dumps(
-        {
-            "summary": _frame(result.summary().reset_index()),
-            "pairs": _frame(result.pairs().reset_index()),
-            "runs": _frame(result.runs),
-            "config": result.config,
-        },
-        indent=1,
-        allow_nan=False,
-    )
-
-
-def _frame(frame: Any) -> list[dict[str, Any]]:
-    records = json.loads(frame.to_json(orient="records", double_precision=15))
-    return [{key: _finite(value) for key, value in record.items()} for record in records]
-
-
-def _finite(value: Any) -> Any:
-    return None if isinstance(value, float) and not math.isfinite(value) else value
 
 
 def _model(name: str, data: datasets.Dataset) -> Any:
@@ -268,10 +245,11 @@ def _parse(text: str) -> list[tuple[str, Any]]:
 
 def _list(parsed: argparse.Namespace) -> int:
     from keras_initlab import registry
+    from keras_initlab.export import rows
 
     frame = registry.catalogue()
     if parsed.json:
-        print(json.dumps(_frame(frame.reset_index()), indent=1))
+        print(json.dumps(rows(frame.reset_index()), indent=1))
         return OK
     from rich.console import Console
     from rich.table import Table

@@ -307,6 +307,56 @@ class Comparison:
 
         Path(path).write_text(report.page(self), encoding="utf-8")
 
+    def to_csv(self, folder: str | Path) -> None:
+        """Write `summary.csv`, `runs.csv` and `curves.csv` into `folder`."""
+        from keras_initlab import export
+
+        export.to_csv(self, folder)
+
+    def to_parquet(self, folder: str | Path) -> None:
+        """Write `summary.parquet`, `runs.parquet` and `curves.parquet` into `folder`.
+
+        Raises:
+            ImportError: If pyarrow is not installed.
+        """
+        from keras_initlab import export
+
+        export.to_parquet(self, folder)
+
+    def to_json(self, path: str | Path | None = None) -> str:
+        """Summary, pairs, runs and configuration as strict JSON (null for what has no value), also
+        written to `path` if one is given."""
+        from keras_initlab import export
+
+        text = export.to_json(self)
+        if path is not None:
+            Path(path).write_text(text + "\n", encoding="utf-8")
+        return text
+
+    def to_tensorboard(self, folder: str | Path) -> None:
+        """Write one TensorBoard run per replicate, `folder/initializer/replicate N`.
+
+        Tags are `batch/loss`, `train/…` and `validation/…` over steps; in the HParams tab the
+        replicates of an initializer are one session group.
+
+        Raises:
+            ImportError: If tensorboard is not installed.
+        """
+        from keras_initlab import export
+
+        export.to_tensorboard(self, folder)
+
+    def to_mlflow(self, experiment: str = "initializers") -> None:
+        """Log to MLflow's current tracking server: one run per initializer, and nested in it one run per
+        replicate with its metrics, seeds and status.
+
+        Raises:
+            ImportError: If mlflow is not installed.
+        """
+        from keras_initlab import export
+
+        export.to_mlflow(self, experiment)
+
     def __repr__(self) -> str:
         from keras_initlab import terminal
 
