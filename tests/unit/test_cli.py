@@ -32,6 +32,16 @@ def test_compare_prints_a_table_and_writes_a_picture(folder, capsys):
     }
 
 
+def test_compare_writes_a_page_that_says_how_to_repeat_it(folder, capsys):
+    assert cli.main([*QUICK, "--report", "page.html"]) == cli.OK
+    assert "Page with everything: page.html" in capsys.readouterr().out
+    command = (
+        "initlab compare --epochs 1 --replicates 2 --initializers initlab_he_normal zeros --report page.html"
+    )
+    assert f'<pre id="repeat">{command}</pre>' in (folder / "page.html").read_text(encoding="utf-8")
+    assert initlab.load("initlab-out").config["command"] == command
+
+
 def test_compare_as_json_is_strict_json(folder, capsys):
     assert cli.main([*QUICK, "--json", "--out", "here", "--baseline", "zeros"]) == cli.OK
 
