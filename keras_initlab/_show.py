@@ -65,8 +65,8 @@ def text_histogram(drawn: np.ndarray, bins: int = 15) -> str:
     """A histogram of plain characters, 60 columns wide.
 
     >>> print(text_histogram(np.array([0.0, 1.0, 1.0]), bins=2))
-       0.25 | ####################
-       0.75 | ########################################
+         0.25 | ####################
+         0.75 | ########################################
 
     Raises:
         InputError: If there is nothing to count.
@@ -75,10 +75,10 @@ def text_histogram(drawn: np.ndarray, bins: int = 15) -> str:
     if not flat.size:
         raise InputError(f"There is nothing to show in a draw of shape {np.shape(drawn)}.")
     if flat.min() == flat.max():
-        return f"{flat[0]:8.4g} | {'#' * _BAR} all values"
+        return f"{flat[0]:9.3g} | {'#' * _BAR} all values"
     counts, edges = np.histogram(flat, bins=bins)
     lines = [
-        f"{(low + high) / 2:7.3g} | {'#' * round(_BAR * count / counts.max())}"
+        f"{(low + high) / 2:9.3g} | {'#' * round(_BAR * count / counts.max())}"
         for low, high, count in zip(edges[:-1], edges[1:], counts, strict=True)
     ]
     return "\n".join(lines)

@@ -28,6 +28,7 @@ class Slot:
     """One weight tensor of a built model.
 
     Attributes:
+        path: Keras's path of the variable inside the model, such as `dense_1/kernel`.
         variable: The live `keras.Variable`.
         layer: The layer that owns it.
         role: `kernel`, `depthwise_kernel`, `pointwise_kernel`, `recurrent_kernel`, `embeddings`,
@@ -37,15 +38,11 @@ class Slot:
             model built twice in a notebook has other names and must have the same draws.
     """
 
+    path: str
     variable: Any
     layer: Any
     role: str
     index: int
-
-    @property
-    def path(self) -> str:
-        """Keras's path of the variable, such as `sequential/dense_1/kernel`."""
-        return self.variable.path
 
     @property
     def shape(self) -> tuple[int, ...]:
@@ -76,7 +73,13 @@ def all_slots(model: keras.Model) -> list[Slot]:
         for variable in layer._trainable_variables + layer._non_trainable_variables:
             owners.setdefault(id(variable), layer)
     return [
-        Slot(variable, owners[id(variable)], role(variable, owners[id(variable)]), index)
+        Slot(
+            variable.path.removeprefix(f"{model.name}/"),
+            variable,
+            owners[id(variable)],
+            role(variable, owners[id(variable)]),
+            index,
+        )
         for index, variable in enumerate(model.variables)
         if id(variable) in owners
     ]

@@ -63,10 +63,10 @@ class Claims:
 
 @dataclass(frozen=True)
 class Entry:
-    """One registered scheme."""
+    """One registered scheme: its full name, its class and what the class claims."""
 
     name: str
-    cls: type
+    cls: Any
     claims: Claims
 
     @property
@@ -95,10 +95,10 @@ class _Plugin:
 
     def from_config(self, config: dict[str, Any]) -> Any:
         _load_plugin(self.name)
-        return _entries[self.name].cls.from_config(config)  # type: ignore[attr-defined]
+        return _entries[self.name].cls.from_config(config)
 
 
-def register(name: str, *, claims: Claims) -> Callable[[type], type]:
+def register(name: str, *, claims: Claims) -> Callable[[Any], Any]:
     """Class decorator that makes an initializer known to Keras as `initlab_<name>`.
 
     Saved models refer to the class as `keras_initlab>ClassName`; layers take the string
@@ -114,13 +114,13 @@ def register(name: str, *, claims: Claims) -> Callable[[type], type]:
     """
     full = PREFIX + name
 
-    def decorate(cls: type) -> type:
+    def decorate(cls: Any) -> Any:
         for key in (full, f"{PACKAGE}>{cls.__name__}"):
             _refuse_taken(key, name)
         keras.saving.register_keras_serializable(PACKAGE)(cls)
         keras.saving.get_custom_objects()[full] = cls
-        cls.name = full  # type: ignore[attr-defined]
-        cls.claims = claims  # type: ignore[attr-defined]
+        cls.name = full
+        cls.claims = claims
         _entries[full] = Entry(full, cls, claims)
         return cls
 

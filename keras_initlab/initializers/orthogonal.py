@@ -1,6 +1,5 @@
 """Orthogonal kernels."""
 
-import math
 from collections.abc import Sequence
 from typing import Any
 
@@ -25,7 +24,6 @@ def orthonormal(values: np.ndarray) -> np.ndarray:
         law="gain · Q, Q uniform among the (semi-)orthogonal matrices",
         reference="Saxe et al. 2014, arXiv:1312.6120",
         mean=0.0,
-        std=lambda fans: 1 / math.sqrt(max(fans)),
         bound=lambda fans: 1.0,
         exact=orthonormal,
         ranks=(2, None),

@@ -23,7 +23,7 @@ def copies_inputs(values: np.ndarray) -> np.ndarray:
     "identity",
     claims=Claims(
         law="W = gain · I, padded with zeros or cut",
-        reference="Le et al. 2015, arXiv:1504.00941; convolutions: Zagoruyko & Komodakis 2017, arXiv:1706.00388",
+        reference="Le et al. 2015, arXiv:1504.00941; Zagoruyko & Komodakis 2017, arXiv:1706.00388",
         bound=lambda fans: 1.0,
         exact=copies_inputs,
         ranks=(2, None),

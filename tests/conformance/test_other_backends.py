@@ -1,0 +1,27 @@
+"""The same checks on the backends that this process does not have."""
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import keras
+import pytest
+
+OTHERS = sorted({"tensorflow", "jax", "torch"} - {keras.backend.backend()})
+ROOT = Path(__file__).parents[2]
+
+
+@pytest.mark.parametrize("module", ["test_schemes", "test_compare"])
+@pytest.mark.parametrize("backend", OTHERS)
+def test_on(backend, module):
+    command = [sys.executable, "-m", "pytest", "-q", "--no-header", f"tests/conformance/{module}.py"]
+    done = subprocess.run(
+        command,
+        cwd=ROOT,
+        env={**os.environ, "KERAS_BACKEND": backend},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 0, done.stdout[-4000:] + done.stderr[-1000:]

@@ -1,0 +1,13 @@
+"""The suite runs on the backend that KERAS_BACKEND names, TensorFlow by default."""
+
+import os
+
+from hypothesis import settings
+
+os.environ.setdefault("KERAS_BACKEND", "tensorflow")
+os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+os.environ["MPLBACKEND"] = "Agg"
+
+# The first draw of each shape compiles on JAX, so times vary by a thousand.
+settings.register_profile("compiled", deadline=None, max_examples=50)
+settings.load_profile("compiled")

@@ -1,0 +1,47 @@
+"""One overall progress bar; nothing where output is piped unless asked."""
+
+import io
+
+import pytest
+from rich.console import Console
+
+from keras_initlab.plan import Plan
+from keras_initlab.progress import Bar, watching
+from keras_initlab.records import Record
+
+PLAN = Plan(("he", "zeros"), 2, 0, epochs=2, steps_per_epoch=3)
+
+
+def play(observer):
+    for trial in PLAN.trials:
+        observer.started(trial)
+        for _ in range(6 if trial.label == "he" else 1):  # the other one diverges
+            observer.stepped(trial)
+        observer.finished(Record(trial.label, trial.replicate, "completed", seconds=1.5))
+
+
+@pytest.mark.parametrize("verbose", ["auto", False, 0])
+def test_piped_output_stays_quiet(verbose, capsys):
+    with watching(PLAN, verbose) as observer:
+        play(observer)
+    captured = capsys.readouterr()
+    assert captured.out == captured.err == ""
+
+
+def test_piped_output_gets_a_line_per_run_when_asked(capsys):
+    with watching(PLAN, True, done=1) as observer:
+        play(observer)
+    captured = capsys.readouterr()
+    assert captured.out == ""
+    assert captured.err.splitlines()[0] == "run 2/4: he, replicate 0, completed, 1.5 s"
+    assert len(captured.err.splitlines()) == 4
+
+
+def test_the_bar_shows_runs_label_and_time_left():
+    screen = io.StringIO()
+    console = Console(file=screen, force_terminal=True, width=120)
+    with Bar(PLAN, 0, console) as bar:
+        play(bar)
+    shown = screen.getvalue()
+    for part in ("0/4 runs", "4/4 runs", "100%", "ETA", "he (replicate 0)", "zeros (replicate 1)"):
+        assert part in shown
