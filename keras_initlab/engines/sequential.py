@@ -11,7 +11,7 @@ import numpy as np
 
 from keras_initlab.engines.feed import Arrays, Feed, Source
 from keras_initlab.engines.setup import Observer, Setup
-from keras_initlab.models import Snapshot
+from keras_initlab.models import Snapshot, seed_generators
 from keras_initlab.plan import Plan, Trial
 from keras_initlab.records import Record, Status
 from keras_initlab.rng import isolated, seed_globals, set_generator
@@ -181,7 +181,7 @@ class _Reset:
     """Puts the model to the start of a trial: weights, optimizer and random generators."""
 
     def __init__(self, model: keras.Model):
-        self._generators = [v for v in model.variables if v.name == "seed_generator_state"]
+        self._generators = seed_generators(model)
         self._weights = Snapshot(model.variables)
         self._optimizer = Snapshot(model.optimizer.variables)
 
