@@ -85,6 +85,11 @@ def all_slots(model: keras.Model) -> list[Slot]:
     ]
 
 
+def seed_generators(model: keras.Model) -> list[Any]:
+    """The state variables of the random generators inside a model (dropout, noise layers), in order."""
+    return [variable for variable in model.variables if variable.name == "seed_generator_state"]
+
+
 def role(variable: Any, layer: Any) -> str:
     """What a weight tensor is for.
 

@@ -53,7 +53,12 @@ def seed_globals(seed: int) -> None:
 
 def set_generator(state: keras.Variable, seed: int) -> None:
     """Put the state variable of a `keras.random.SeedGenerator` to the start of stream `seed`."""
-    state.assign(np.array([seed, 0], dtype=keras.backend.standardize_dtype(state.dtype)))
+    state.assign(generator_start(state, seed))
+
+
+def generator_start(state: keras.Variable, seed: int) -> np.ndarray:
+    """The value of a generator's state variable at the start of stream `seed`."""
+    return np.array([seed, 0], dtype=keras.backend.standardize_dtype(state.dtype))
 
 
 def _tensorflow_context():

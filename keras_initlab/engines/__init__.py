@@ -2,10 +2,11 @@
 
 from keras_initlab.engines.sequential import Sequential
 from keras_initlab.engines.setup import Engine, Setup
+from keras_initlab.engines.stacked import Stacked
 from keras_initlab.errors import InputError, UnknownNameError
 from keras_initlab.plan import Plan
 
-ENGINES: dict[str, Engine] = {engine.name: engine for engine in (Sequential(),)}
+ENGINES: dict[str, Engine] = {engine.name: engine for engine in (Sequential(), Stacked())}
 
 
 def choose(name: str, plan: Plan, setup: Setup) -> tuple[Engine, str]:

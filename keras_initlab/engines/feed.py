@@ -129,6 +129,11 @@ class Feed(keras.utils.PyDataset):
         self.source = source
         self._batches: Sequence[Batch] = ()
 
+    @property
+    def fit_input(self) -> "Feed":
+        """What `fit` takes as `x`."""
+        return self
+
     def begin(self, trial: Trial, epoch: int) -> None:
         self._batches = self.source.epoch(trial, epoch)
 

@@ -1,0 +1,137 @@
+"""Many models of one architecture as one: their state with a leading member axis."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import keras
+import numpy as np
+
+from keras_initlab.engines.feed import Batch
+from keras_initlab.engines.setup import Setup
+from keras_initlab.models import seed_generators
+from keras_initlab.plan import Trial
+from keras_initlab.rng import generator_start
+
+
+class NotStackable(Exception):
+    """Seen only while tracing: a model that cannot be stacked, and why."""
+
+
+class Template:
+    """The step of one member as a pure function of that member's state.
+
+    The model lends its structure, compiled loss and metrics; no variable of it is written.
+
+    Attributes:
+        trainable: The variables that are trained.
+        state: The others that a step may change: statistics, random generators, metrics.
+        metrics: Those of the state that belong to metrics, at its end.
+    """
+
+    def __init__(self, model: keras.Model):
+        self.model = model
+        self.trainable = list(model.trainable_variables)
+        self.metrics = list(model.metrics_variables)
+        self.state = [*model.non_trainable_variables, *self.metrics]
+
+    def step(self, trainable: list, state: list, batch: Batch, training: bool) -> tuple[Any, list]:
+        """The loss before an update, and the state after the step."""
+        model = self.model
+        x, y, sample_weight = keras.utils.unpack_x_y_sample_weight(batch)
+        mapping = [*zip(self.trainable, trainable, strict=True), *zip(self.state, state, strict=True)]
+        with keras.StatelessScope(mapping, collect_losses=True) as scope:
+            # What the trainers of Keras's backends do in a step, in their order.
+            predicted = model(x, training=training) if model._call_has_training_arg else model(x)
+            loss = model._compute_loss(x, y, predicted, sample_weight, training=training)
+            examples = keras.ops.shape(keras.tree.flatten(x)[0])[0]
+            model._loss_tracker.update_state(loss, sample_weight=examples)
+            model.compute_metrics(x, y, predicted, sample_weight)
+        if len(scope.state_mapping) > len(mapping):
+            raise NotStackable("a layer changes a variable that the model does not track")
+        return loss, [scope.get_current_value(variable) for variable in self.state]
+
+    def results(self, metrics: list) -> dict[str, Any]:
+        """The metrics so far, from the values of their variables."""
+        with keras.StatelessScope(zip(self.metrics, metrics, strict=True)):
+            return self.model.get_metrics_result()
+
+
+@dataclass(frozen=True, eq=False)
+class Values:
+    """Values of a template's variables for some members, with a leading member axis, on the host."""
+
+    trainable: list[np.ndarray]
+    state: list[np.ndarray]
+
+
+def start(template: Template, setup: Setup, trial: Trial) -> Values:
+    """The values that one trial starts from. Only inside `rng.isolated()`."""
+    drawn = {id(slot.variable): value for slot, value in setup.initial_values(trial)}
+    seeds = {id(v): trial.noise_seed(i) for i, v in enumerate(seed_generators(template.model))}
+
+    def value(variable):
+        if id(variable) in seeds:
+            return generator_start(variable, seeds[id(variable)])[None]
+        return keras.ops.convert_to_numpy(drawn.get(id(variable), variable))[None]
+
+    return Values([value(v) for v in template.trainable], [value(v) for v in template.state])
+
+
+def together(starts: Sequence[Values]) -> Values:
+    """Members side by side."""
+    return Values(
+        [np.concatenate(values) for values in zip(*(start.trainable for start in starts), strict=True)],
+        [np.concatenate(values) for values in zip(*(start.state for start in starts), strict=True)],
+    )
+
+
+class Members:
+    """Trials that train side by side.
+
+    Attributes:
+        trainable: The template's variables with a leading member axis.
+        state: Likewise.
+        optimizer: Built for the stacked variables; it must act element by element.
+    """
+
+    def __init__(self, template: Template, values: Values, optimizer: keras.Optimizer):
+        self.template = template
+        self.trainable = [
+            keras.Variable(value, dtype=v.dtype, name=v.name, constraint=v.constraint and _each(v.constraint))
+            for v, value in zip(template.trainable, values.trainable, strict=True)
+        ]
+        self.state = [
+            keras.Variable(value, dtype=v.dtype, name=v.name, trainable=False)
+            for v, value in zip(template.state, values.state, strict=True)
+        ]
+        self.metrics = self.state[len(self.state) - len(template.metrics) :]
+        self._fresh_metrics = [np.array(v) for v in self.metrics]
+        self.optimizer = optimizer
+        optimizer.build(self.trainable)
+
+    def step(self, trainable: list, state: list, batch: Batch, shared: bool, training: bool) -> tuple:
+        """Losses of shape `(members,)` and the state after the step, from the values before it.
+
+        Where the batch is not `shared`, it has a leading member axis too.
+        """
+        if shared:
+            return keras.ops.vectorized_map(
+                lambda member: self.template.step(*member, batch, training), (trainable, state)
+            )
+        return keras.ops.vectorized_map(
+            lambda member: self.template.step(*member, training), (trainable, state, batch)
+        )
+
+    def results(self, metrics: list) -> dict[str, Any]:
+        """The metrics so far, each of shape `(members,)`, from the values of their variables."""
+        return keras.ops.vectorized_map(self.template.results, metrics)
+
+    def reset_metrics(self) -> None:
+        for variable, value in zip(self.metrics, self._fresh_metrics, strict=True):
+            variable.assign(value)
+
+
+def _each(constraint: Callable) -> Callable:
+    """A constraint on one member's weights, put on the weights of all."""
+    return lambda stacked: keras.ops.vectorized_map(constraint, stacked)
