@@ -4,15 +4,13 @@ import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 
-import keras
 import numpy as np
 
-from keras_initlab.engines.blocks import Blocks, blocks, joins_replicates
-from keras_initlab.engines.members import Members, Template, Values, start, together
+from keras_initlab.engines.blocks import blocks
+from keras_initlab.engines.members import Members, Template, start, together
 from keras_initlab.engines.programs import program
 from keras_initlab.engines.sequential import fresh_optimizer
 from keras_initlab.engines.setup import Observer, Setup
-from keras_initlab.models import Snapshot
 from keras_initlab.plan import Plan, Trial
 from keras_initlab.records import Record
 from keras_initlab.rng import isolated
