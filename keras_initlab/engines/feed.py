@@ -136,7 +136,14 @@ class Feed(keras.utils.PyDataset):
         return self.source.steps
 
     def __getitem__(self, step: int) -> Batch:
-        return self._batches[step]
+        return _without_lists(self._batches[step])
+
+
+def _without_lists(nest):
+    """The same nest with tuples for lists, which `tf.data` would take for tensors."""
+    if isinstance(nest, dict):
+        return {key: _without_lists(inner) for key, inner in nest.items()}
+    return tuple(map(_without_lists, nest)) if isinstance(nest, list | tuple) else nest
 
 
 class _Lazy(Sequence):
