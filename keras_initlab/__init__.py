@@ -13,6 +13,8 @@ if TYPE_CHECKING:
     from keras_initlab import initializers
     from keras_initlab._compare import compare
     from keras_initlab.comparison import Comparison, load
+    from keras_initlab.overview import over
+    from keras_initlab.plots import plot_weights
     from keras_initlab.registry import Claims, catalogue, get, list_initializers, register
 
 __version__ = "0.1.0"
@@ -27,6 +29,8 @@ _HOMES = {
     "get": "registry",
     "list_initializers": "registry",
     "load": "comparison",
+    "over": "overview",
+    "plot_weights": "plots",
     "register": "registry",
 }
 
@@ -42,6 +46,8 @@ __all__ = [
     "initializers",
     "list_initializers",
     "load",
+    "over",
+    "plot_weights",
     "register",
 ]
 

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from keras_initlab import stats
-from keras_initlab.errors import InputError, UnknownNameError
+from keras_initlab.errors import UnknownNameError
 from keras_initlab.records import Record
 
 if TYPE_CHECKING:
@@ -94,6 +94,9 @@ def primary_metric(metrics: Sequence[str], directions: Mapping[str, str | None])
     return min(judged, key=lambda name: (not name.startswith(VALIDATION), name.endswith("loss")))
 
 
+_RUN = ("initializer", "replicate", "status", "message")
+
+
 def runs(records: Sequence[Record], target: float, directions: Mapping[str, str | None]) -> "pd.DataFrame":
     """One row per run."""
     import pandas as pd
@@ -116,7 +119,9 @@ def runs(records: Sequence[Record], target: float, directions: Mapping[str, str 
         row["steps"] = len(run.step_losses)
         row["seconds"] = run.seconds
         rows.append(row)
-    frame = pd.DataFrame(rows)
+    measured = [f"{kind}_{name}" for name in metrics for kind in ("final", "best")]
+    columns = [*_RUN, *measured, *SPEED, "steps", "seconds"]
+    frame = pd.DataFrame(rows, columns=columns)
     return frame.replace([math.inf, -math.inf], math.nan)
 
 
@@ -173,28 +178,7 @@ def column(frame: "pd.DataFrame", metric: str) -> str:
     raise UnknownNameError("metric", metric, known, f"There are: {', '.join(known)}.")
 
 
-_NOT_METRICS = ("initializer", "replicate", "status", "message", "steps")
-
-
-def outcomes(
-    frame: "pd.DataFrame", labels: Sequence[str], metric: str, directions: Mapping[str, str | None]
-) -> tuple["pd.DataFrame", int]:
-    """Replicates x initializers of one metric, and +1 or -1 to make larger better.
-
-    A trial that never ran (the comparison was interrupted) leaves its replicate out; a run without a value
-    is NaN.
-    """
-    name = column(frame, metric)
-    better = direction(metric, directions)
-    if better is None:
-        raise InputError(
-            f"metric={metric!r} has no best direction: Keras does not say whether larger is better. "
-            "Choose another metric, or set config['directions']."
-        )
-    values = frame.pivot(index="replicate", columns="initializer", values=name)
-    ran = frame.pivot(index="replicate", columns="initializer", values="status").notna()
-    wide = values.reindex(columns=list(labels))
-    return wide[ran.reindex(columns=list(labels), fill_value=False).all(axis=1)], 1 if better == "up" else -1
+_NOT_METRICS = (*_RUN, "steps")
 
 
 def summary(
@@ -253,57 +237,3 @@ def _speed(steps: np.ndarray, horizon: int, confidence: float) -> dict[str, Any]
         "steps_to_target_high": sample.high,
         "steps_to_target_median": middle if math.isfinite(middle) else math.nan,
     }
-
-
-def pairs(
-    wide: "pd.DataFrame", sign: int, baseline: str, margin: float | None, confidence: float
-) -> "pd.DataFrame":
-    """Every initializer against `baseline`, replicate by replicate."""
-    import pandas as pd
-
-    theirs = wide[baseline].to_numpy(float)
-    others = [label for label in wide.columns if label != baseline]
-    tests = [stats.paired_p(sign * wide[label].to_numpy(float), sign * theirs) for label in others]
-    adjusted = stats.holm([p for p, _ in tests])
-    rows = []
-    for label, (_, better), p_holm in zip(others, tests, adjusted, strict=True):
-        ours = wide[label].to_numpy(float)
-        difference = stats.estimate(ours - theirs, confidence)
-        complete = bool(np.isfinite(ours).all() and np.isfinite(theirs).all())
-        win, win_low, win_high = stats.win_probability(sign * ours, sign * theirs, confidence)
-        interval = (difference.low, difference.high)
-        rows.append(
-            {
-                "initializer": label,
-                "baseline": baseline,
-                "n": len(ours),
-                "n_values": difference.n,
-                "difference": difference.mean,
-                "sd": difference.sd,
-                "low": difference.low,
-                "high": difference.high,
-                "win": win,
-                "win_low": win_low,
-                "win_high": win_high,
-                "p_holm": p_holm,
-                "p_sign_flip": stats.sign_flip_p(ours - theirs) if complete else math.nan,
-                "verdict": stats.verdict(better, p_holm, interval, margin if complete else None),
-            }
-        )
-    return pd.DataFrame(rows).set_index("initializer") if rows else pd.DataFrame()
-
-
-def beaten_by(wide: "pd.DataFrame", sign: int) -> dict[str, list[str]]:
-    """For each initializer, those that are better than it, Holm-adjusted over all the others."""
-    values = {label: sign * wide[label].to_numpy(float) for label in wide.columns}
-    result = {}
-    for label, theirs in values.items():
-        others = [other for other in values if other != label]
-        tests = [stats.paired_p(values[other], theirs) for other in others]
-        adjusted = stats.holm([p for p, _ in tests])
-        result[label] = [
-            other
-            for other, p, (_, better) in zip(others, adjusted, tests, strict=True)
-            if better > 0 and p < stats.ALPHA
-        ]
-    return result

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 WIDTH = 80
 _BARS = "▁▂▃▄▅▆▇█"
 _SPARKS = 8
+_TOP = 0.9  # share of the values that the bars resolve: one enormous loss must not flatten the others
 _STYLES = {"lost": "red", "spark": "cyan"}
 _VERDICTS = {"better": "green", "worse": "red", "baseline": "bold"}
 
@@ -86,8 +87,13 @@ def as_html(result: "Comparison") -> str:
     """The rendering as an HTML fragment that takes its colours from the page it is in."""
     lines = "".join(f"<p>{html.escape(line)}</p>" for line in conclusion.notes(result))
     head = f"<p><strong>{html.escape(conclusion.sentence(result))}</strong></p>"
+    return f"<div>{head}{html_table(result)}{lines}</div>"
+
+
+def html_table(result: "Comparison") -> str:
+    """The table alone; empty without runs."""
     if not result.records:
-        return f"<div>{head}{lines}</div>"
+        return ""
     rows = _rows(result, label_length=60)
     names = ["#", "initializer", result.metric, "early", "target", "lost", "verdict", "loss"]
     header = "".join(f"<th>{html.escape(name)}</th>" for name in names)
@@ -95,7 +101,7 @@ def as_html(result: "Comparison") -> str:
         "<tr>" + "".join(f"<td>{html.escape(cell)}</td>" for cell in vars(row).values()) + "</tr>"
         for row in rows
     )
-    return f"<div>{head}<table><thead><tr>{header}</tr></thead><tbody>{body}</tbody></table>{lines}</div>"
+    return f"<table><thead><tr>{header}</tr></thead><tbody>{body}</tbody></table>"
 
 
 def _rows(result: "Comparison", label_length: int) -> list[Row]:
@@ -164,8 +170,9 @@ def _sparklines(curves: "pd.DataFrame", labels: list[str]) -> dict[str, str]:
     parts = ((early["step"] - 1) * _SPARKS // max(span, _SPARKS)).rename("part")
     means = early.groupby([early["initializer"], parts])["value"].mean()
     scaled = np.log(means.clip(lower=1e-12)) if (means > 0).all() else means
-    low, high = scaled.min(), scaled.max()
-    heights = ((scaled - low) / (high - low) * (len(_BARS) - 1)).round() if high > low else scaled * 0
+    low, high = scaled.min(), scaled.quantile(_TOP)
+    spread = (scaled.clip(upper=high) - low) / (high - low) if high > low else scaled * 0
+    heights = (spread * (len(_BARS) - 1)).round()
     bars = heights.astype(int).map(lambda height: _BARS[height])
     return {
         label: "".join(bars[label]) if label in bars.index.get_level_values(0) else "" for label in labels

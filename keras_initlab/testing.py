@@ -18,8 +18,9 @@ from typing import Any
 import keras
 import numpy as np
 
+from keras_initlab.engines.conformance import check_engine as check_engine
 from keras_initlab.errors import InputError
-from keras_initlab.fans import shape_fans
+from keras_initlab.fans import Fans
 from keras_initlab.registry import Entry, entry
 
 # Shapes on which a wrong law is far away: fan_in and fan_out differ by far more than the sampling error.
@@ -58,6 +59,12 @@ def _takes(found: Entry, argument: str) -> bool:
     return argument in inspect.signature(found.cls).parameters
 
 
+def _fans(shape: tuple[int, ...]) -> Fans:
+    """Keras's convention said in another way than by the function that the schemes use."""
+    size = math.prod(shape)
+    return Fans(size // shape[-1], size // shape[-2]) if len(shape) > 1 else Fans(size, size)
+
+
 def numpy(values: Any) -> np.ndarray:
     """Values of any float dtype as float64."""
     return keras.ops.convert_to_numpy(keras.ops.cast(values, "float32")).astype("float64")
@@ -67,7 +74,7 @@ def numpy(values: Any) -> np.ndarray:
 def check_moments(found: Entry) -> None:
     """Mean and standard deviation lie within five standard errors of those claimed."""
     for shape in shapes(found):
-        values, fans = numpy(make(found)(shape)), shape_fans(shape)
+        values, fans = numpy(make(found)(shape)), _fans(shape)
         std = found.claims.std(fans) if found.claims.std else values.std()
         if found.claims.mean is not None:
             error = abs(values.mean() - found.claims.mean)
@@ -84,7 +91,7 @@ def check_bound(found: Entry) -> None:
     if found.claims.bound is None:
         return
     for shape in shapes(found):
-        largest, bound = abs(numpy(make(found)(shape))).max(), found.claims.bound(shape_fans(shape))
+        largest, bound = abs(numpy(make(found)(shape))).max(), found.claims.bound(_fans(shape))
         assert largest <= bound * (1 + 1e-5), f"{shape}: largest magnitude {largest:.6g} > {bound:.6g}"
         if found.claims.distribution == "uniform":
             assert largest > 0.99 * bound, f"{shape}: largest magnitude {largest:.6g} << {bound:.6g}"
@@ -105,7 +112,7 @@ def check_distribution(found: Entry) -> None:
     assert found.claims.std is not None
     assert found.claims.mean is not None
     for shape in shapes(found):
-        values, std = numpy(make(found)(shape)), found.claims.std(shape_fans(shape))
+        values, std = numpy(make(found)(shape)), found.claims.std(_fans(shape))
         p = stats.kstest(
             (values.ravel() - found.claims.mean) / std, laws[found.claims.distribution].cdf
         ).pvalue

@@ -11,3 +11,6 @@ os.environ["MPLBACKEND"] = "Agg"
 # The first draw of each shape compiles on JAX, so times vary by a thousand.
 settings.register_profile("compiled", deadline=None, max_examples=50)
 settings.load_profile("compiled")
+
+# Scripts that pytest's doctest collection would import.
+collect_ignore_glob = ["golden/[!t]*.py", "mutants/*.py"]

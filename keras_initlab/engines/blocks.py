@@ -7,7 +7,7 @@ from typing import Any, Protocol
 import keras
 import numpy as np
 
-from keras_initlab.engines.feed import Arrays, Batch, Fixed, Source
+from keras_initlab.engines.feed import Arrays, Batch, Fixed, Recorded, Source
 from keras_initlab.plan import Trial
 
 BLOCK = 64
@@ -42,6 +42,13 @@ def blocks(source: Source, trials: Sequence[Trial], before: Blocks | None = None
     if isinstance(source, Arrays):
         return _Gathered(source, trials, before)
     return _Read(source)
+
+
+def first_batch(source: Source) -> Batch:
+    """A batch of the source, for its shapes, without reading a data set once more."""
+    if isinstance(source, Recorded | Fixed):
+        return source.known_batches[0]
+    return source.epoch(Trial("", 0, 0), 0)[0]
 
 
 def joins_replicates(source: Source | None) -> bool:

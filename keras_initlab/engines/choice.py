@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 
 import keras
 
-from keras_initlab.engines.feed import Arrays, Fixed, Source
+from keras_initlab.engines.feed import Arrays, Fixed, Recorded, Source
 from keras_initlab.engines.groups import multiply_adds
 from keras_initlab.engines.sequential import Sequential
 from keras_initlab.engines.setup import Engine, Setup
@@ -115,10 +115,11 @@ def _try(engine: Engine, trials: Sequence[Trial], plan: Plan, setup: Setup) -> _
 
 
 def _head(source: Source, steps: int) -> Source:
-    """The first batches of a source, without reading it again."""
-    if isinstance(source, Arrays):
-        return Arrays(source.data, source.batch_size, shuffle=source.shuffle, steps=steps)
-    return Fixed(source.known_batches[:steps])
+    """The first batches of a source, without reading a data set once more."""
+    if isinstance(source, Recorded | Fixed):
+        return Fixed(source.known_batches[:steps])
+    assert isinstance(source, Arrays)
+    return Arrays(source.data, source.batch_size, shuffle=source.shuffle, steps=steps)
 
 
 class _Clock:

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 
 import keras
 
-from keras_initlab.engines.blocks import joins_replicates
+from keras_initlab.engines.blocks import first_batch, joins_replicates
 from keras_initlab.engines.feed import Source
 from keras_initlab.engines.members import Template
 from keras_initlab.engines.setup import Setup
@@ -71,7 +71,7 @@ def multiply_adds(setup: Setup) -> float:
 
 def batch_size(source: Source) -> int:
     """Examples in the first batch."""
-    return len(keras.tree.flatten(source.epoch(Trial("", 0, 0), 0)[0])[0])
+    return len(keras.tree.flatten(first_batch(source))[0])
 
 
 def _outputs(model: keras.Model) -> Iterator[tuple[keras.layers.Layer, int]]:

@@ -98,31 +98,32 @@ class Members:
         optimizer: Built for the stacked variables; it must act element by element.
     """
 
-    def __init__(self, template: Template, optimizer: keras.optimizers.Optimizer, values: Values):
+    def __init__(self, template: Template, optimizer: keras.optimizers.Optimizer, size: int):
+        def stacked(variable, trainable):
+            shape = (size, *variable.shape)
+            return keras.Variable(
+                "zeros", shape, dtype=variable.dtype, trainable=trainable, name=variable.name
+            )
+
         self.template = template
-        self.size = len(values.trainable[0])
-        self.trainable = [
-            keras.Variable(value, dtype=v.dtype, name=v.name)
-            for v, value in zip(template.trainable, values.trainable, strict=True)
-        ]
-        for variable, v in zip(self.trainable, template.trainable, strict=True):
-            variable.constraint = v.constraint and _each(v.constraint)
-        self.state = [
-            keras.Variable(value, dtype=v.dtype, name=v.name, trainable=False)
-            for v, value in zip(template.state, values.state, strict=True)
-        ]
+        self.size = size
+        self.trainable = [stacked(variable, trainable=True) for variable in template.trainable]
+        for variable, one in zip(self.trainable, template.trainable, strict=True):
+            variable.constraint = one.constraint and _each(one.constraint)
+        self.state = [stacked(variable, trainable=False) for variable in template.state]
         self.metrics = self.state[len(self.state) - len(template.metrics) :]
         self.optimizer = optimizer
         optimizer.build(self.trainable)
         self._fresh_optimizer = Snapshot(optimizer.variables)
-        if values.optimizer is not None:
-            _assign(optimizer.variables, values.optimizer)
 
     def load(self, values: Values) -> None:
-        """Go on with other members, from their start."""
+        """Go on from these values, with a fresh optimizer where they have none of it."""
         _assign(self.trainable, values.trainable)
         _assign(self.state, values.state)
-        self._fresh_optimizer.restore()
+        if values.optimizer is None:
+            self._fresh_optimizer.restore()
+        else:
+            _assign(self.optimizer.variables, values.optimizer)
 
     def values(self, kept: Sequence[int]) -> Values:
         """What the members at these positions are now."""

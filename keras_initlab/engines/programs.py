@@ -26,8 +26,8 @@ class Program(Protocol):
 
 def program(members: Members, training: Blocks, validation: Blocks) -> Program:
     """The program of Keras's backend."""
-    kind = {"tensorflow": TensorFlow, "jax": Jax, "torch": Torch}[keras.backend.backend()]
-    return kind(members, training, validation)
+    kinds: dict[str, type] = {"tensorflow": TensorFlow, "jax": Jax, "torch": Torch}
+    return kinds[keras.backend.backend()](members, training, validation)
 
 
 class TensorFlow:

@@ -6,7 +6,7 @@ from contextlib import contextmanager
 
 import numpy as np
 
-from keras_initlab.engines.blocks import Blocks, blocks
+from keras_initlab.engines.blocks import Blocks, blocks, first_batch
 from keras_initlab.engines.groups import groups
 from keras_initlab.engines.members import Members, Template, Values, stack
 from keras_initlab.engines.outcome import outcome
@@ -29,9 +29,11 @@ class Stacked:
 
     def run(self, trials: Sequence[Trial], plan: Plan, setup: Setup, observer: Observer) -> Iterator[Record]:
         with isolated(), _lent(setup) as template:
-            machine = _Machine(template, setup)
-            for group in groups(trials, setup, template):
-                yield from _Group(group, plan, setup, machine, observer).run()
+            machine = None
+            for part in groups(trials, setup, template):
+                group = _Group(part, plan, setup, template, machine, observer)
+                yield from group.run()
+                machine = group.machine
 
 
 @contextmanager
@@ -41,7 +43,7 @@ def _lent(setup: Setup) -> Iterator[Template]:
     # Set past Keras's attribute tracking, as `compile` does.
     object.__setattr__(model, "optimizer", None)
     try:
-        model._symbolic_build(data_batch=setup.training.epoch(Trial("", 0, 0), 0)[0])
+        model._symbolic_build(data_batch=first_batch(setup.training))
     finally:
         object.__setattr__(model, "optimizer", optimizer)
     model.reset_metrics()
@@ -52,10 +54,10 @@ class _Machine:
     """Members with their program and what feeds it; fits any as many trials that are fed alike."""
 
     def __init__(self, template: Template, setup: Setup, trials: Sequence[Trial], before: "_Machine | None"):
-        self.training = blocks(setup.training, trials, before and before.training)
+        self.training: Blocks = blocks(setup.training, trials, before.training if before else None)
         self.validation: Blocks | None = None
         if setup.validation is not None:
-            self.validation = blocks(setup.validation, trials, before and before.validation)
+            self.validation = blocks(setup.validation, trials, before.validation if before else None)
         self.members = Members(template, fresh_optimizer(setup.model.optimizer), len(trials))
         self.program = program(self.members, self.training, self.validation or self.training)
 
@@ -77,10 +79,17 @@ class _Group:
     """Trials that train together."""
 
     def __init__(
-        self, trials: Sequence[Trial], plan: Plan, setup: Setup, machine: _Machine, observer: Observer
+        self,
+        trials: Sequence[Trial],
+        plan: Plan,
+        setup: Setup,
+        template: Template,
+        machine: _Machine | None,
+        observer: Observer,
     ):
-        self._plan, self._setup, self._machine, self._observer = plan, setup, machine, observer
-        self._trials = trials
+        self._trials, self._plan, self._setup, self._template = trials, plan, setup, template
+        self.machine = machine
+        self._observer = observer
         self._began = time.perf_counter()
 
     def run(self) -> Iterator[Record]:
@@ -88,7 +97,7 @@ class _Group:
         for trial in self._trials:
             self._observer.started(trial)
             try:
-                starts.append(self._machine.template.start(self._setup, trial))
+                starts.append(self._template.start(self._setup, trial))
             except Exception as error:
                 # An initializer that refuses a shape must not cost the runs that can finish.
                 yield self._finished(outcome(trial, Stacked.name, (), {}, self._share(), error))
@@ -97,8 +106,7 @@ class _Group:
         failure = None
         if courses:
             try:
-                self._machine.load([course.trial for course in courses], stack(starts))
-                self._train(courses)
+                self._train(courses, self._loaded(courses, stack(starts)))
             except Exception as caught:
                 failure = caught
         for course in courses:
@@ -120,9 +128,16 @@ class _Group:
         self._observer.finished(record)
         return record
 
-    def _train(self, courses: list[_Course]) -> None:
+    def _loaded(self, courses: Sequence[_Course], values: Values) -> _Machine:
+        """A machine with these values, the one at hand where it fits."""
+        trials = [course.trial for course in courses]
+        if self.machine is None or not self.machine.fits(trials):
+            self.machine = _Machine(self._template, self._setup, trials, self.machine)
+        self.machine.members.load(values)
+        return self.machine
+
+    def _train(self, courses: list[_Course], machine: _Machine) -> None:
         """Train all epochs; `courses` are those in the machine, in its order."""
-        machine = self._machine
         warmth = _Warmth()
         for epoch in range(self._plan.epochs):
             trials = [course.trial for course in courses]
@@ -142,7 +157,7 @@ class _Group:
             kept = [index for index, course in enumerate(courses) if course.alive]
             if warmth.pays_to_rebuild(1 - len(kept) / len(courses), self._plan.epochs - epoch - 1):
                 courses = [courses[index] for index in kept]
-                machine.load([course.trial for course in courses], machine.members.values(kept))
+                machine = self._loaded(courses, machine.members.values(kept))
 
     def _note_losses(self, courses: Sequence[_Course], losses: np.ndarray) -> None:
         """Each live member's losses of a block, up to the first that is not finite."""

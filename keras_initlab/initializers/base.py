@@ -53,12 +53,15 @@ class Scheme(keras.initializers.Initializer):
                 f"{len(shape)}. Use it for other weights, or another scheme for this one."
             )
         dtype = keras.backend.standardize_dtype(dtype)
+        values = self.draw_as(shape, dtype)
+        return values if layout is None else _placed(values, layout)
+
+    def draw_as(self, shape: Shape, dtype: str) -> Any:
+        """A tensor of `shape` and `dtype`."""
         values = self.draw(shape)
         if isinstance(values, np.ndarray):
-            values = ops.convert_to_tensor(values, dtype=dtype)
-        else:
-            values = ops.cast(values, dtype)
-        return values if layout is None else _placed(values, layout)
+            return ops.convert_to_tensor(values, dtype=dtype)
+        return ops.cast(values, dtype)
 
     def draw(self, shape: Shape) -> Any:
         """Values of `shape`: a float32 tensor, or a NumPy array."""
@@ -137,7 +140,7 @@ class RandomScheme(Scheme):
         """Float32 values of N(mean, std²) cut at `mean ± 2 std`."""
         values = keras.random.truncated_normal(shape, mean, std, dtype="float32", seed=self.seed_for(shape))
         if keras.backend.backend() == "torch":  # Keras keeps four in a million beyond the cut there
-            values = ops.clip(values, mean - 2 * std, mean + 2 * std)
+            values.clamp_(mean - 2 * std, mean + 2 * std)
         return values
 
     def uniform(self, shape: Shape, low: float = 0.0, high: float = 1.0) -> Any:

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-import numpy as np
+from keras import ops
 
 from keras_initlab.errors import InputError
 from keras_initlab.initializers.base import TRUNCATED_STD, RandomScheme, Scheme, Shape, finite, positive
@@ -40,8 +40,8 @@ class Zeros(Scheme):
     0.0
     """
 
-    def draw(self, shape: Shape) -> Any:
-        return np.broadcast_to(np.float32(0), shape)
+    def draw_as(self, shape: Shape, dtype: str) -> Any:
+        return ops.zeros(shape, dtype)
 
 
 @register("ones", claims=_constant(1.0, "W = 1"))
@@ -61,8 +61,8 @@ class Ones(Scheme):
     1.0
     """
 
-    def draw(self, shape: Shape) -> Any:
-        return np.broadcast_to(np.float32(1), shape)
+    def draw_as(self, shape: Shape, dtype: str) -> Any:
+        return ops.ones(shape, dtype)
 
 
 @register("constant", claims=_constant(0.0, "W = value"))
@@ -88,8 +88,8 @@ class Constant(Scheme):
     def __init__(self, value: float = 0.0):
         self.value = finite("value", value)
 
-    def draw(self, shape: Shape) -> Any:
-        return np.broadcast_to(np.float64(self.value), shape)
+    def draw_as(self, shape: Shape, dtype: str) -> Any:
+        return ops.full(shape, self.value, dtype)
 
 
 @register(

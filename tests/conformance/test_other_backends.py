@@ -10,12 +10,13 @@ import pytest
 
 OTHERS = sorted({"tensorflow", "jax", "torch"} - {keras.backend.backend()})
 ROOT = Path(__file__).parents[2]
+MODULES = ("conformance/test_schemes", "unit/test_initializers_base", "conformance/test_compare")
 
 
-@pytest.mark.parametrize("module", ["test_schemes", "test_compare"])
+@pytest.mark.parametrize("module", MODULES)
 @pytest.mark.parametrize("backend", OTHERS)
 def test_on(backend, module):
-    command = [sys.executable, "-m", "pytest", "-q", "--no-header", f"tests/conformance/{module}.py"]
+    command = [sys.executable, "-m", "pytest", "-q", "--no-header", f"tests/{module}.py"]
     done = subprocess.run(
         command,
         cwd=ROOT,

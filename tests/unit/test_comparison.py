@@ -13,7 +13,7 @@ import pytest
 from scipy import stats as scipy_stats
 
 from keras_initlab import tables
-from keras_initlab.comparison import Comparison
+from keras_initlab.comparison import Comparison, load
 from keras_initlab.errors import InputError
 from keras_initlab.records import Record
 from tests.results import TEN, config, made_up, tiny
@@ -211,12 +211,12 @@ def test_pairs_with_diverged_runs_claim_no_interval_over_nan():
     assert row["verdict"] == "unresolved"
 
 
-def test_an_interrupted_replicate_is_left_out_of_pairs():
+def test_pairs_are_the_replicates_that_both_ran():
     result = made_up(TEN[:3], replicates=3)
     partial = Comparison(
         [run for run in result.records if (run.label, run.replicate) != (TEN[2], 2)], result.config
     )
-    assert partial.pairs()["n"].tolist() == [2, 2]
+    assert partial.pairs()["n"].tolist() == [3, 2]
     assert partial.summary()["n"].tolist() == [3, 3, 2]
 
 
@@ -261,12 +261,12 @@ def test_save_and_load_round_trip(tmp_path):
     result = made_up(('<b>"x"</b> 😀 $a_b$', "b" * 200), replicates=2, diverged={"b" * 200: 1})
     result.save(tmp_path / "out")
     result.save(tmp_path / "out")  # replaces, does not append
-    again = Comparison.load(tmp_path / "out")
+    again = load(tmp_path / "out")
     assert again.config == json.loads(json.dumps(result.config)) | {"schema": 1}
     pd.testing.assert_frame_equal(again.runs, result.runs)
     pd.testing.assert_frame_equal(again.curves, result.curves)
     again.save(tmp_path / "again")
-    assert Comparison.load(tmp_path / "again").config == again.config
+    assert load(tmp_path / "again").config == again.config
 
 
 def test_a_result_is_read_where_no_backend_is_installed(tmp_path):
@@ -285,8 +285,8 @@ def test_a_result_is_read_where_no_backend_is_installed(tmp_path):
         package = types.ModuleType("keras_initlab")  # its __init__ registers with Keras
         package.__path__ = [sys.argv[2]]
         sys.modules["keras_initlab"] = package
-        from keras_initlab.comparison import Comparison
-        result = Comparison.load(sys.argv[1])
+        from keras_initlab.comparison import load
+        result = load(sys.argv[1])
         print(result, result.summary(), result.pairs(), len(result._repr_html_()))
         import matplotlib
         matplotlib.use("agg")
@@ -332,3 +332,9 @@ def test_contradicting_records_are_refused():
         Comparison([record, record], config(["a"]))
     with pytest.raises(InputError, match="label 'a', which is not in"):
         Comparison([record], config(["b"]))
+
+
+def test_a_result_without_runs_is_empty_not_broken():
+    result = Comparison([], config(["a"]))
+    assert [len(frame) for frame in (result.runs, result.curves, result.summary(), result.pairs())] == [0] * 4
+    assert (result.histories, len(result.best)) == ({}, 0)

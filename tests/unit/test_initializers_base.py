@@ -1,5 +1,6 @@
 """Seeds, axes, layouts and precision: what all schemes share."""
 
+import os
 import subprocess
 import sys
 
@@ -164,15 +165,34 @@ def test_scope_of_keras_is_seen():
         assert base.current_path() == "outer/inner"
 
 
-@pytest.mark.skipif(keras.backend.backend() != "jax", reason="layouts exist on JAX only")
 def test_layout_is_kept():
-    mesh = keras.distribution.DeviceMesh((1,), ["model"], keras.distribution.list_devices()[:1])
-    layout = keras.distribution.TensorLayout((None, "model"), mesh)
-    placed = HeNormal(seed=1)((4, 6), layout=layout)
+    """On two (virtual) devices, called as Keras calls and as a user may; layouts exist on JAX only."""
+    code = """
+import keras, numpy as np
+from keras_initlab.initializers import HeNormal
+devices = keras.distribution.list_devices()
+mesh = keras.distribution.DeviceMesh((2,), ["model"], devices)
+layout = keras.distribution.TensorLayout((None, "model"), mesh)
+scheme = HeNormal(seed=1)
+whole = np.asarray(scheme((4, 6)))
+for given in (layout, layout.backend_layout):
+    placed = scheme((4, 6), layout=given)
     assert placed.sharding.is_equivalent_to(layout.backend_layout, ndim=2)
-    layouts = keras.distribution.LayoutMap(mesh)
-    layouts["dense.*kernel"] = (None, "model")
-    with keras.distribution.ModelParallel(layout_map=layouts, batch_dim_name="model").scope():
-        layer = keras.layers.Dense(6, kernel_initializer=HeNormal(seed=1), name="dense")
-        layer.build((None, 4))
-    assert layer.kernel.value.sharding.spec == layout.backend_layout.spec
+    assert (np.asarray(placed) == whole).all()
+layouts = keras.distribution.LayoutMap(mesh)
+layouts["dense.*kernel"] = (None, "model")
+layer = keras.layers.Dense(6, kernel_initializer=scheme, name="dense")
+with keras.distribution.ModelParallel(layout_map=layouts, batch_dim_name="model").scope():
+    layer.build((None, 4))
+assert layer.kernel.value.sharding.is_equivalent_to(layout.backend_layout, ndim=2)
+assert not layer.kernel.value.sharding.is_fully_replicated
+"""
+    environment = {
+        **os.environ,
+        "KERAS_BACKEND": "jax",
+        "XLA_FLAGS": "--xla_force_host_platform_device_count=2",
+    }
+    done = subprocess.run(
+        [sys.executable, "-c", code], env=environment, capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 0, done.stderr

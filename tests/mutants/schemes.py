@@ -1,0 +1,198 @@
+"""Mistakes in the schemes, their fans, seeds and names."""
+
+from mutant import Mutant
+
+CONFORMANCE = "tests/conformance/test_schemes.py"
+BASE = "keras_initlab/initializers/base.py"
+SCALING = "keras_initlab/initializers/scaling.py"
+PLAIN = "keras_initlab/initializers/plain.py"
+
+
+def scheme(name: str, file: str, before: str, after: str, selected: str) -> Mutant:
+    """A mistake that the conformance run of a scheme should notice (NumPy cannot train)."""
+    return Mutant(
+        name, f"keras_initlab/{file}", before, after, (CONFORMANCE, "-k", f"({selected}) and not training")
+    )
+
+
+def base(name: str, before: str, after: str, *tests: str) -> Mutant:
+    return Mutant(name, BASE, before, after, tests or ("tests/unit/test_initializers_base.py",))
+
+
+HE = "initlab_he_normal-"
+
+MUTANTS = [
+    scheme(
+        "fans swapped",
+        "fans.py",
+        "return Fans(receptive_field * shape[-2], receptive_field * shape[-1])",
+        "return Fans(receptive_field * shape[-1], receptive_field * shape[-2])",
+        "initlab_he_normal and not truncated",
+    ),
+    Mutant(
+        "fans without receptive field",
+        "keras_initlab/fans.py",
+        "receptive_field = math.prod(shape[:-2])",
+        "receptive_field = 1",
+        ("tests/properties/test_fans_and_seeds.py",),
+    ),
+    Mutant(
+        "axes of input and output swapped",
+        "keras_initlab/fans.py",
+        "math.prod(shape[axis] for axis in input_axes)",
+        "math.prod(shape[axis] for axis in output_axes)",
+        ("tests/unit/test_initializers_base.py",),
+    ),
+    base(
+        "gain squared",
+        "return self.gain * math.sqrt",
+        "return self.gain**2 * math.sqrt",
+        CONFORMANCE,
+        "-k",
+        "glorot_normal and gain",
+    ),
+    base(
+        "gain under the root",
+        "return self.gain * math.sqrt(self.scale / max(1, fan))",
+        "return math.sqrt(self.gain * self.scale / max(1, fan))",
+        CONFORMANCE,
+        "-k",
+        "glorot_normal and gain",
+    ),
+    base(
+        "truncation uncorrected",
+        "std=std / TRUNCATED_STD",
+        "std=std",
+        CONFORMANCE,
+        "-k",
+        "he_normal_truncated and not training",
+    ),
+    base(
+        "uniform limit without its root of three",
+        "limit = math.sqrt(3) * std",
+        "limit = std",
+        CONFORMANCE,
+        "-k",
+        "he_uniform and not training",
+    ),
+    Mutant(
+        "draws in half precision",
+        BASE,
+        'return keras.random.normal(shape, mean, std, dtype="float32"',
+        'return keras.random.normal(shape, mean, std, dtype="bfloat16"',
+        ("tests/unit/test_initializers_base.py", "-k", "coarse"),
+        backend="jax",
+    ),
+    base("seeds shared by shapes", "[*shape, kind, purpose]", "[kind, purpose]", CONFORMANCE, "-k", "seeds"),
+    base("seeds shared by layers", "[*shape, kind, purpose]", "[*shape, purpose]"),
+    base("seeds shared by unseeded layers", "parts.append(seen.index(path))", "pass"),
+    base("seeds keep automatic numbers", 'kind = re.sub(r"_\\d+(?=/|$)", "", path)', "kind = path"),
+    base(
+        "unseeded instances share a seed",
+        "random.getrandbits(31) if seed is None else seed",
+        "0 if seed is None else seed",
+        CONFORMANCE,
+        "-k",
+        "seeds",
+    ),
+    base(
+        "generators are not folded",
+        "state + ops.convert_to_tensor([self.offset, 0]",
+        "state + ops.convert_to_tensor([0, 0]",
+    ),
+    base("config forgets a value", "getattr(self, name))", "None)", CONFORMANCE, "-k", "config"),
+    base(
+        "ranks are not checked",
+        "if not self.claims.allows(len(shape)):",
+        "if False:",
+        CONFORMANCE,
+        "-k",
+        "ranks",
+    ),
+    scheme("zeros are ones", "initializers/plain.py", "ops.zeros(", "ops.ones(", "initlab_zeros"),
+    scheme("ones are zeros", "initializers/plain.py", "ops.ones(", "ops.zeros(", "initlab_ones"),
+    Mutant(
+        "constant ignores its value",
+        PLAIN,
+        "ops.full(shape, self.value, dtype)",
+        "ops.full(shape, 0.0, dtype)",
+        ("tests/golden/test_schemes.py",),
+    ),
+    scheme(
+        "random_uniform is not symmetric",
+        "initializers/plain.py",
+        "self.uniform(shape, self.minval, self.maxval)",
+        "self.uniform(shape, 0.0, self.maxval)",
+        "random_uniform",
+    ),
+    scheme(
+        "random_normal takes a variance",
+        "initializers/plain.py",
+        "self.normal(shape, self.mean, self.stddev)",
+        "self.normal(shape, self.mean, self.stddev**0.5)",
+        "random_normal",
+    ),
+    scheme(
+        "truncated_normal is not truncated",
+        "initializers/plain.py",
+        "self.truncated_normal(shape, self.mean, self.stddev)",
+        "self.normal(shape, self.mean, self.stddev)",
+        "truncated_normal",
+    ),
+    scheme(
+        "uniform_sqrt_n has unit variance",
+        "initializers/scaling.py",
+        'scale, mode, distribution = 1 / 3, "fan_in", "uniform"',
+        'scale, mode, distribution = 1.0, "fan_in", "uniform"',
+        "uniform_sqrt_n",
+    ),
+    scheme(
+        "variance_scaling ignores its mode",
+        "initializers/scaling.py",
+        'self.mode = one_of("mode", mode, MODES)',
+        'self.mode = one_of("mode", "fan_out", MODES)',
+        "variance_scaling",
+    ),
+    Mutant(
+        "orthogonal is not uniform",
+        "keras_initlab/initializers/orthogonal.py",
+        "self.gain * ops.sign(ops.diag(R))",
+        "self.gain",
+        ("tests/unit/test_orthogonal.py",),
+    ),
+    scheme(
+        "orthogonal without QR",
+        "initializers/orthogonal.py",
+        "Q, R = ops.qr(tall)",
+        "Q, R = tall, ops.qr(tall)[1]",
+        "initlab_orthogonal-",
+    ),
+    scheme(
+        "identity fills the window",
+        "initializers/structured.py",
+        "kernel[tuple((size - 1) // 2 for size in window)]",
+        "kernel[...]",
+        "initlab_identity",
+    ),
+    Mutant(
+        "taken names are overwritten",
+        "keras_initlab/registry.py",
+        "_refuse_taken(key, name)",
+        "pass",
+        ("tests/unit/test_registry.py",),
+    ),
+    Mutant(
+        "only the saved name is registered",
+        "keras_initlab/registry.py",
+        "keras.saving.get_custom_objects()[full] = cls",
+        "pass",
+        (CONFORMANCE, "-k", "config"),
+    ),
+    Mutant(
+        "only the string is registered",
+        "keras_initlab/registry.py",
+        "keras.saving.register_keras_serializable(PACKAGE)(cls)",
+        "pass",
+        ("tests/unit/test_registry.py",),
+    ),
+]
