@@ -141,7 +141,24 @@ def half_precision():
     return model
 
 
+class Shift(keras.layers.Layer):
+    """Its weight has an initializer that no attribute names."""
+
+    def build(self, shape):
+        self.shift = self.add_weight(shape=(shape[-1],), initializer="ones", name="shift")
+
+    def call(self, x):
+        return x + self.shift
+
+
+def custom():
+    model = keras.Sequential([keras.Input((6,)), keras.layers.Dense(4), Shift(), keras.layers.Dense(3)])
+    model.compile("adam", keras.losses.SparseCategoricalCrossentropy(from_logits=True))
+    return model
+
+
 KINDS = {
+    "custom": custom,
     "dense": dense_net,
     "function": lambda: dense_net,
     "multi_input": multi_input,
@@ -188,6 +205,12 @@ def test_a_run_equals_a_loop_written_by_hand():
     final = model.evaluate(X[:20], Y[:20], verbose=0, return_dict=True)
     np.testing.assert_allclose(record.epochs["val_loss"][-1], final["loss"], rtol=2e-5)
     assert set(record.epochs) == {"loss", "accuracy", "val_loss", "val_accuracy"}
+
+
+def test_dropout_masks_differ_between_replicates():
+    result = run(None, {"one": "initlab_ones", "twin": "initlab_ones"}, shuffle=False)
+    assert losses(result, "one", 0) == losses(result, "twin", 0)
+    assert losses(result, "one", 0) != losses(result, "one", 1)
 
 
 def test_only_the_weights_under_test_differ_and_replicates_differ_too():
