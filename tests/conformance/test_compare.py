@@ -1,4 +1,7 @@
-"""`compare` trains models that are identical but for their initial weights, on every backend."""
+"""`compare` trains models that are identical but for their initial weights, on every backend.
+
+Holds the reference engine to it; `test_engines.py` holds the other engines to the reference.
+"""
 
 import random
 
@@ -34,7 +37,8 @@ def dense_net(dropout=0.3, optimizer="adam", **compile_arguments):
 
 
 def run(model=None, initializers=None, x=X, y=Y, **arguments):
-    arguments = {"batch_size": 16, "epochs": 2, "replicates": 2, "seed": SEED, "verbose": False} | arguments
+    defaults = {"batch_size": 16, "epochs": 2, "replicates": 2, "seed": SEED, "verbose": False}
+    arguments = defaults | {"engine": "sequential"} | arguments
     schemes = initializers or {"one": "initlab_he_normal", "twin": "initlab_he_normal"}
     return initlab.compare(model or dense_net(), schemes, x, y, **arguments)
 
