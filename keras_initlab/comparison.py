@@ -41,6 +41,9 @@ class Best(Set[str]):
     def __len__(self) -> int:
         return len(self.labels)
 
+    def __repr__(self) -> str:
+        return f"Best({', '.join(self.labels)})"
+
     @classmethod
     def _from_iterable(cls, labels: Iterable[Any]) -> frozenset[Any]:
         return frozenset(labels)  # of an intersection or union nobody knows who beat whom

@@ -222,18 +222,21 @@ def summary(
 def _speed(steps: np.ndarray, horizon: int, confidence: float) -> dict[str, Any]:
     """Steps to the target, where a run that never reached it is known only to need more than it had.
 
-    The mean is the restricted mean: such a run enters with all the steps there were. The median is exact,
-    and NaN when half or more never got there.
+    Mean and interval are of the restricted time: such a run enters with all the steps there were. Median
+    and interquartile mean are exact, and NaN where they would need to know when it got there.
     """
     reached = np.isfinite(steps)
-    sample = stats.estimate(np.where(reached, steps, horizon), confidence)
-    ordered = np.sort(np.where(reached, steps, np.inf))
-    middle = float(np.mean(ordered[[(len(ordered) - 1) // 2, len(ordered) // 2]]))
-    return {
-        "reached_target": int(reached.sum()),
-        "steps_to_target_mean": sample.mean,
-        "steps_to_target_sd": sample.sd,
-        "steps_to_target_low": sample.low,
-        "steps_to_target_high": sample.high,
-        "steps_to_target_median": middle if math.isfinite(middle) else math.nan,
+    restricted = stats.estimate(np.where(reached, steps, horizon), confidence)
+    late = np.where(reached, steps, np.inf)
+    values = {
+        "mean": restricted.mean,
+        "sd": restricted.sd,
+        "low": restricted.low,
+        "high": restricted.high,
+        "median": float(np.median(late)),
+        "iqm": stats.interquartile_mean(late) if len(late) >= stats.MANY else math.nan,
+    }
+    named = {f"steps_to_target_{name}": value for name, value in values.items()}
+    return {"reached_target": int(reached.sum())} | {
+        name: value if math.isfinite(value) else math.nan for name, value in named.items()
     }

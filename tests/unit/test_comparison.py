@@ -153,6 +153,24 @@ def test_a_run_that_never_reaches_the_target_is_censored_not_dropped():
     assert math.isnan(other["steps_to_target_median"])
 
 
+def test_censored_runs_are_later_than_all_others_in_median_and_interquartile_mean():
+    def steps(reached):
+        losses = [(2.0,) * (10 + r) + (0.0,) * (20 - r) if r < reached else (2.0,) * 30 for r in range(12)]
+        records = [Record("a", r, "completed", step_losses=own) for r, own in enumerate(losses)]
+        return (
+            Comparison(records, config(["a"], target_loss=0.1, epochs=1, steps_per_epoch=30))
+            .summary()
+            .loc["a"]
+        )
+
+    most, half = steps(10), steps(6)
+    assert most["steps_to_target_median"] == 25.5
+    assert most["steps_to_target_iqm"] == np.mean(range(23, 29))
+    assert math.isnan(half["steps_to_target_median"])
+    assert math.isnan(half["steps_to_target_iqm"])
+    assert half["steps_to_target_mean"] == pytest.approx((sum(range(20, 26)) + 6 * 30) / 12)
+
+
 def test_the_order_of_records_never_matters():
     result = made_up(TEN, diverged={"ones": 2})
     shuffled = list(result.records)
@@ -233,16 +251,6 @@ def test_best_is_whom_nobody_was_shown_to_beat():
     assert result.best == {"top", "near"}
     assert set(result.best.beaten_by) == {"far"}
     assert set(result.best.beaten_by["far"]) == {"top", "near"}
-
-
-def test_the_truly_best_one_is_in_the_set_at_least_95_percent_of_the_time():
-    generator = np.random.default_rng(2)
-    repetitions = 300
-    hits = sum(
-        "l0" in tiny({f"l{i}": row for i, row in enumerate(generator.normal(0, 1, (6, 5)))}).best
-        for _ in range(repetitions)
-    )
-    assert hits / repetitions >= 0.95
 
 
 @pytest.mark.parametrize(
