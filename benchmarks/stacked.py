@@ -4,10 +4,11 @@ Both sides are timed in turns in this process, compile time included. A run of t
 weights of one of the trials and meets the same batches; its losses are checked to equal that trial's
 before any ratio is printed. The loop's time is the median of a few runs times the number of runs.
 
-    KERAS_BACKEND=jax python benchmarks/stacked.py [digits|tanh|cnn|growth|mnist|memory ...]
+    KERAS_BACKEND=jax python benchmarks/stacked.py [digits tanh cnn growth mnist memory] [--rounds 3]
 """
 
 import argparse
+import resource
 import statistics
 import time
 
@@ -15,7 +16,11 @@ import keras
 import numpy as np
 
 import keras_initlab as initlab
-from keras_initlab.plan import Trial
+from keras_initlab.engines import ENGINES
+from keras_initlab.engines.feed import Arrays
+from keras_initlab.engines.setup import Setup
+from keras_initlab.models import slots
+from keras_initlab.plan import Plan, Trial
 
 LAYERS = keras.layers
 
@@ -145,7 +150,108 @@ def growth(rounds):
             seconds.append(compare(digits_mlp, x, y, members // 5, 5, 10, batch_size, "stacked")[0])
     few, many = (statistics.median(seconds) for seconds in times.values())
     print(
-        f"growth, {keras.backend.backend()}: 10 members {few:.2f} s, 100 members {many:.2f} s, {many / few:.1f}x"
+        f"growth, {keras.backend.backend()}: 10 members {few:.2f} s, 100 members {many:.2f} s, "
+        f"{many / few:.1f}x"
+    )
+
+
+def mnist_net():
+    return [LAYERS.Dense(256, "relu"), LAYERS.Dense(128, "relu"), LAYERS.Dense(10)]
+
+
+def mnist_like(examples=55_000):
+    """Random data of MNIST's shape: the time of a step does not depend on the values."""
+    random = np.random.default_rng(0)
+    return random.random((examples, 784), dtype="float32"), random.integers(0, 10, examples), 128
+
+
+class Clock:
+    """Notes when steps end, as an observer, or epochs, through a callback."""
+
+    def __init__(self):
+        self.times = []
+
+    def note(self, *_):
+        self.times.append(time.perf_counter())
+
+    def started(self, trial):
+        pass
+
+    stepped, finished = note, started
+
+
+def second_epoch(layers, x, y, batch_size, members):
+    """Seconds of the stacked engine's second epoch."""
+    model = build(layers, x.shape[1:])
+    tested = [slot for slot in slots(model) if slot.role == "kernel"]
+    setup = Setup(model, schemes(members), tested, {}, Arrays((x, y), batch_size, shuffle=True))
+    plan = Plan(tuple(setup.schemes), 1, 0, 2, setup.training.steps)
+    clock = Clock()
+    list(ENGINES["stacked"].run(plan.trials, plan, setup, clock))
+    return clock.times[-1] - clock.times[len(clock.times) // 2 - 1]
+
+
+def second_epoch_of_fit(layers, x, y, batch_size, steps_per_execution):
+    """Seconds of the second epoch of one model's `fit`."""
+    clock = Clock()
+    model = build(layers, x.shape[1:], steps_per_execution=steps_per_execution)
+    ended = keras.callbacks.LambdaCallback(on_epoch_end=clock.note)
+    model.fit(x, y, batch_size=batch_size, epochs=2, callbacks=[ended], verbose=0)
+    return clock.times[1] - clock.times[0]
+
+
+def matmul_peak():
+    """The most float32 GFLOP/s that products of square matrices reach here."""
+    best = 0.0
+    for size in (512, 1024, 2048):
+        a = keras.random.normal((size, size))
+        product = keras.ops.matmul(a, a)
+        for _ in range(10):
+            started = time.perf_counter()
+            product = keras.ops.convert_to_numpy(keras.ops.matmul(a, product * 0 + a))
+            best = max(best, 2 * size**3 / (time.perf_counter() - started) / 1e9)
+    return best
+
+
+def mnist(rounds, members=8, examples=12_800):
+    x, y, batch_size = mnist_like(examples)
+    at_once = 20 if keras.backend.backend() == "tensorflow" else 1
+    ours, theirs, peaks = [], [], []
+    for _ in range(rounds):
+        ours.append(second_epoch(mnist_net, x, y, batch_size, members))
+        theirs.append(second_epoch_of_fit(mnist_net, x, y, batch_size, at_once))
+        peaks.append(matmul_peak())
+    loop, own = statistics.median(theirs) * members, statistics.median(ours)
+    rate = members * 0.18 * (examples // batch_size) / own
+    print(
+        f"MNIST net, {keras.backend.backend()}: second epoch of {members} members, fit per model {loop:.2f} s, "
+        f"stacked {own:.2f} s, ratio {loop / own:.2f}; {rate:.0f} GFLOP/s of {statistics.median(peaks):.0f} "
+        f"({rate / statistics.median(peaks):.0%})"
+    )
+
+
+def memory(rounds):
+    """Alone in its process, for the peak is that of everything before too."""
+    build(mnist_net, (784,)).fit(*mnist_like(256)[:2], verbose=0)  # what the backend takes by itself
+    before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    x, y, batch_size = mnist_like()
+    weights = build(mnist_net, (784,)).count_params() * 4
+    needed = 50 * 4 * weights + x.nbytes  # weights, two slots of Adam, gradients
+    initlab.compare(
+        build(mnist_net, (784,)),
+        schemes(10),
+        x,
+        y,
+        batch_size=batch_size,
+        steps_per_epoch=20,
+        replicates=5,
+        engine="stacked",
+        verbose=False,
+    )
+    taken = (resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before) * 1024
+    print(
+        f"memory, {keras.backend.backend()}: {taken / 2**20:.0f} MiB for {needed / 2**20:.0f} MiB of weights, "
+        f"slots, gradients and data, {taken / needed:.2f}x"
     )
 
 
@@ -155,9 +261,11 @@ def main():
         "tanh": lambda n: against_loop("deep tanh", deep_tanh, digits(), 20, 1, 10, "stacked", n),
         "cnn": lambda n: against_loop("small CNN", cnn, digits(), 20, 1, 10, "auto", n),
         "growth": growth,
+        "mnist": mnist,
+        "memory": memory,
     }
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("works", nargs="*", choices=[*works, []], default=list(works))
+    parser.add_argument("works", nargs="*", default=["digits"], help="digits (default), " + ", ".join(works))
     parser.add_argument("--rounds", type=int, default=3)
     given = parser.parse_args()
     for work in given.works:
