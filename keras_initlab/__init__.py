@@ -10,8 +10,9 @@ from keras_initlab import datasets
 from keras_initlab.errors import InputError, UnknownNameError
 
 if TYPE_CHECKING:
-    from keras_initlab import initializers
+    from keras_initlab import initializers, presets
     from keras_initlab._compare import compare
+    from keras_initlab._show import plot_distribution
     from keras_initlab.comparison import Comparison, load
     from keras_initlab.overview import over
     from keras_initlab.plots import plot_weights
@@ -30,6 +31,7 @@ _HOMES = {
     "list_initializers": "registry",
     "load": "comparison",
     "over": "overview",
+    "plot_distribution": "_show",
     "plot_weights": "plots",
     "register": "registry",
 }
@@ -47,12 +49,16 @@ __all__ = [
     "list_initializers",
     "load",
     "over",
+    "plot_distribution",
     "plot_weights",
+    "presets",
     "register",
 ]
 
 
 def __getattr__(name: str) -> Any:
+    if name == "presets":  # a module that needs a backend
+        return importlib.import_module(f"{__name__}.presets")
     if name not in _HOMES:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
     return getattr(importlib.import_module(f"{__name__}.{_HOMES[name]}"), name)

@@ -77,7 +77,9 @@ class TensorFlow:
             block = keras.tree.map_structure(tf.convert_to_tensor, block)
             free = (0, 1) if blocks.shared else (0, 2)  # axes of steps and of examples
             specs = keras.tree.map_structure(
-                lambda t: tf.TensorSpec([None if axis in free else n for axis, n in enumerate(t.shape)], t.dtype),
+                lambda t: tf.TensorSpec(
+                    [None if axis in free else n for axis, n in enumerate(t.shape)], t.dtype
+                ),
                 block,
             )
             return over_steps.get_concrete_function(specs)(block)

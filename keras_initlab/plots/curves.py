@@ -94,7 +94,7 @@ def draw(view: View, runs: "pd.DataFrame", labels: Sequence[str], ax: "Axes | No
     names = legend_names(runs, ranked)
     for label, curves in view.curves.items():
         name = style.figure_text(names[label])
-        _draw_initializer(ax, curves, style.style(labels.index(label)), name)
+        _draw_initializer(ax, curves, style.style(labels.index(label)), name, view.log)
     if view.log:
         ax.set_yscale("log")
     _limit_to(ax, [curve.values for curves in view.curves.values() for curve in curves])
@@ -134,14 +134,14 @@ def _smooth(steps: np.ndarray, values: np.ndarray, window: int) -> tuple[np.ndar
     return steps[window - 1 :], (totals[window:] - totals[:-window]) / window
 
 
-def _draw_initializer(ax: "Axes", curves: Sequence[Curve], look: style.Style, name: str) -> None:
+def _draw_initializer(ax: "Axes", curves: Sequence[Curve], look: style.Style, name: str, log: bool) -> None:
     dots = "." if curves and max(len(curve.steps) for curve in curves) == 1 else look.marker
     for curve in curves:
         ax.plot(curve.steps, curve.values, color=look.colour, linewidth=0.5, alpha=0.35)
         if not curve.completed and len(curve.steps):
             ax.plot(curve.steps[-1:], curve.values[-1:], "x", color=look.colour, markersize=6)
     completed = [curve for curve in curves if curve.completed]
-    steps, mean, low, high = mean_and_interval(completed)
+    steps, mean, low, high = mean_and_interval(completed, log)
     (line,) = ax.plot(
         steps,
         mean,
@@ -158,17 +158,26 @@ def _draw_initializer(ax: "Axes", curves: Sequence[Curve], look: style.Style, na
         ax.fill_between(steps, low, high, color=look.colour, alpha=0.15, linewidth=0)
 
 
-def mean_and_interval(curves: Sequence[Curve]) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
-    """Pointwise over the steps that all completed runs have (early stopping makes them differ)."""
+def mean_and_interval(
+    curves: Sequence[Curve], log: bool
+) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
+    """Pointwise over the steps that all completed runs have (early stopping makes them differ).
+
+    Where the axis is logarithmic both are taken of the logarithms: a symmetric interval around losses
+    that differ by orders of magnitude would reach below zero and fill the picture.
+    """
     if not curves:
         return np.empty(0), np.empty(0), np.empty(0), np.empty(0)
     shortest = min((curve.steps for curve in curves), key=len)
     values = np.stack([curve.values[: len(shortest)] for curve in curves])
+    if log:
+        values = np.log(values)
+    back = np.exp if log else np.positive
     mean = values.mean(axis=0)
     if len(curves) == 1:
-        return shortest, mean, mean, mean
+        return shortest, back(mean), back(mean), back(mean)
     half = stats.student_t_quantile(0.975, len(curves) - 1) * values.std(axis=0, ddof=1) / len(curves) ** 0.5
-    return shortest, mean, mean - half, mean + half
+    return shortest, back(mean), back(mean - half), back(mean + half)
 
 
 def _limit_to(ax: "Axes", values: Sequence[np.ndarray]) -> None:

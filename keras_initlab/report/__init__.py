@@ -167,12 +167,12 @@ def _view(view: curve_plots.View) -> dict[str, Any]:
         "y": view.y,
         "log": view.log,
         "steps": longest[kept[kept < len(longest)]].tolist(),
-        "curves": [_initializer(curves, kept) for curves in view.curves.values()],
+        "curves": [_initializer(curves, kept, view.log) for curves in view.curves.values()],
     }
 
 
-def _initializer(curves: Sequence[curve_plots.Curve], kept: np.ndarray) -> dict[str, Any]:
-    _, mean, low, high = curve_plots.mean_and_interval([curve for curve in curves if curve.completed])
+def _initializer(curves: Sequence[curve_plots.Curve], kept: np.ndarray, log: bool) -> dict[str, Any]:
+    _, mean, low, high = curve_plots.mean_and_interval([curve for curve in curves if curve.completed], log)
     return {
         "mean": _thin(mean, kept),
         "low": _thin(low, kept),
