@@ -4,6 +4,7 @@ import matplotlib
 import numpy as np
 import pytest
 from matplotlib import pyplot
+from scipy import stats
 
 from keras_initlab import plots
 from keras_initlab.errors import InputError
