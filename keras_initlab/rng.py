@@ -8,8 +8,8 @@ from contextlib import contextmanager
 import keras
 import numpy as np
 from keras.src.backend.common import global_state
-from keras.src.random.seed_generator import GLOBAL_SEED_GENERATOR
 
+GLOBAL_SEED_GENERATOR = "global_seed_generator"  # the key under which Keras keeps it
 _TENSORFLOW_STATE = ("_seed", "_rng")  # of its eager context
 
 

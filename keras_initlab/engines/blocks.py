@@ -7,7 +7,7 @@ from typing import Any, Protocol
 import keras
 import numpy as np
 
-from keras_initlab.engines.feed import Arrays, Batch, Fixed, Source
+from keras_initlab.engines.feed import Arrays, Batch, Fixed, Recorded, Source
 from keras_initlab.plan import Trial
 
 BLOCK = 64
@@ -25,6 +25,9 @@ class Blocks(Protocol):
     shared: bool
     data: Any
 
+    def fits(self, trials: Sequence[Trial]) -> bool:
+        """Whether these trials can be fed so too."""
+
     def epoch(self, trials: Sequence[Trial], epoch: int) -> Iterator[Any]:
         """Nested arrays with a leading step axis."""
 
@@ -32,11 +35,20 @@ class Blocks(Protocol):
         """The batch of one step, from one item of a block; traced into the program."""
 
 
-def blocks(source: Source, trials: Sequence[Trial]) -> Blocks:
-    """How the trials' batches of `source` are fed."""
+def blocks(source: Source, trials: Sequence[Trial], before: Blocks | None = None) -> Blocks:
+    """How the trials' batches of `source` are fed; as `before` where that fits, or with its data."""
+    if before is not None and before.fits(trials):
+        return before
     if isinstance(source, Arrays):
-        return _Gathered(source, trials)
+        return _Gathered(source, trials, before)
     return _Read(source)
+
+
+def first_batch(source: Source) -> Batch:
+    """A batch of the source, for its shapes, without reading a data set once more."""
+    if isinstance(source, Recorded | Fixed):
+        return source.known_batches[0]
+    return source.epoch(Trial("", 0, 0), 0)[0]
 
 
 def joins_replicates(source: Source | None) -> bool:
@@ -50,10 +62,18 @@ def joins_replicates(source: Source | None) -> bool:
 class _Gathered:
     """Arrays that stay on the device: a block holds indices, and each step gathers its batch."""
 
-    def __init__(self, source: Arrays, trials: Sequence[Trial]):
+    def __init__(self, source: Arrays, trials: Sequence[Trial], before: Blocks | None):
         self._source = source
-        self.data = keras.tree.map_structure(keras.ops.convert_to_tensor, source.data)
-        self.shared = not source.shuffle or len({trial.replicate for trial in trials}) == 1
+        self.shared = self._are_fed_alike(trials)
+        self.data = (
+            before.data if before else keras.tree.map_structure(keras.ops.convert_to_tensor, source.data)
+        )
+
+    def _are_fed_alike(self, trials: Sequence[Trial]) -> bool:
+        return not self._source.shuffle or len({trial.replicate for trial in trials}) == 1
+
+    def fits(self, trials):
+        return self.shared == self._are_fed_alike(trials)
 
     def epoch(self, trials, epoch):
         size = self._source.batch_size
@@ -85,6 +105,9 @@ class _Read:
 
     def __init__(self, source: Source):
         self._source = source
+
+    def fits(self, trials):
+        return True
 
     def epoch(self, trials, epoch):
         batches = iter(self._source.epoch(trials[0], epoch))

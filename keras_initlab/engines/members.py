@@ -9,12 +9,12 @@ import numpy as np
 
 from keras_initlab.engines.feed import Batch
 from keras_initlab.engines.setup import Setup
-from keras_initlab.models import seed_generators
+from keras_initlab.models import Snapshot, seed_generators
 from keras_initlab.plan import Trial
 from keras_initlab.rng import generator_start
 
 
-class NotStackable(Exception):
+class NotStackableError(Exception):
     """Seen only while tracing: a model that cannot be stacked, and why."""
 
 
@@ -48,7 +48,7 @@ class Template:
             model._loss_tracker.update_state(loss, sample_weight=examples)
             model.compute_metrics(x, y, predicted, sample_weight)
         if len(scope.state_mapping) > len(mapping):
-            raise NotStackable("a layer changes a variable that the model does not track")
+            raise NotStackableError("a layer changes a variable that the model does not track")
         return loss, [scope.get_current_value(variable) for variable in self.state]
 
     def results(self, metrics: list) -> dict[str, Any]:
@@ -56,33 +56,34 @@ class Template:
         with keras.StatelessScope(zip(self.metrics, metrics, strict=True)):
             return self.model.get_metrics_result()
 
+    def start(self, setup: Setup, trial: Trial) -> "Values":
+        """The values that a trial starts from. Only inside `rng.isolated()`."""
+        drawn = {id(slot.variable): value for slot, value in setup.initial_values(trial)}
+        seeds = {id(v): trial.noise_seed(i) for i, v in enumerate(seed_generators(self.model))}
+
+        def value(variable):
+            if id(variable) in seeds:
+                return generator_start(variable, seeds[id(variable)])
+            return keras.ops.convert_to_numpy(drawn.get(id(variable), variable))
+
+        return Values([value(v) for v in self.trainable], [value(v) for v in self.state])
+
 
 @dataclass(frozen=True, eq=False)
 class Values:
-    """Values of a template's variables for some members, with a leading member axis, on the host."""
+    """Values of a template's variables on the host, of one member or stacked for many."""
 
     trainable: list[np.ndarray]
     state: list[np.ndarray]
+    optimizer: list[np.ndarray] | None = None
+    """Those of the optimizer; None at the start."""
 
 
-def start(template: Template, setup: Setup, trial: Trial) -> Values:
-    """The values that one trial starts from. Only inside `rng.isolated()`."""
-    drawn = {id(slot.variable): value for slot, value in setup.initial_values(trial)}
-    seeds = {id(v): trial.noise_seed(i) for i, v in enumerate(seed_generators(template.model))}
-
-    def value(variable):
-        if id(variable) in seeds:
-            return generator_start(variable, seeds[id(variable)])[None]
-        return keras.ops.convert_to_numpy(drawn.get(id(variable), variable))[None]
-
-    return Values([value(v) for v in template.trainable], [value(v) for v in template.state])
-
-
-def together(starts: Sequence[Values]) -> Values:
+def stack(starts: Sequence[Values]) -> Values:
     """Members side by side."""
     return Values(
-        [np.concatenate(values) for values in zip(*(start.trainable for start in starts), strict=True)],
-        [np.concatenate(values) for values in zip(*(start.state for start in starts), strict=True)],
+        [np.stack(values) for values in zip(*(start.trainable for start in starts), strict=True)],
+        [np.stack(values) for values in zip(*(start.state for start in starts), strict=True)],
     )
 
 
@@ -90,25 +91,49 @@ class Members:
     """Trials that train side by side.
 
     Attributes:
-        trainable: The template's variables with a leading member axis.
-        state: Likewise.
+        size: How many.
+        trainable: The template's trainable variables, stacked.
+        state: The template's state, stacked.
+        metrics: Those of the state that belong to metrics.
         optimizer: Built for the stacked variables; it must act element by element.
     """
 
-    def __init__(self, template: Template, values: Values, optimizer: keras.Optimizer):
+    def __init__(self, template: Template, optimizer: keras.optimizers.Optimizer, size: int):
+        def stacked(variable, trainable):
+            shape = (size, *variable.shape)
+            return keras.Variable(
+                "zeros", shape, dtype=variable.dtype, trainable=trainable, name=variable.name
+            )
+
         self.template = template
-        self.trainable = [
-            keras.Variable(value, dtype=v.dtype, name=v.name, constraint=v.constraint and _each(v.constraint))
-            for v, value in zip(template.trainable, values.trainable, strict=True)
-        ]
-        self.state = [
-            keras.Variable(value, dtype=v.dtype, name=v.name, trainable=False)
-            for v, value in zip(template.state, values.state, strict=True)
-        ]
+        self.size = size
+        self.trainable = [stacked(variable, trainable=True) for variable in template.trainable]
+        for variable, one in zip(self.trainable, template.trainable, strict=True):
+            variable.constraint = one.constraint and _each(one.constraint)
+        self.state = [stacked(variable, trainable=False) for variable in template.state]
         self.metrics = self.state[len(self.state) - len(template.metrics) :]
-        self._fresh_metrics = [np.array(v) for v in self.metrics]
         self.optimizer = optimizer
         optimizer.build(self.trainable)
+        self._fresh_optimizer = Snapshot(optimizer.variables)
+
+    def load(self, values: Values) -> None:
+        """Go on from these values, with a fresh optimizer where they have none of it."""
+        _assign(self.trainable, values.trainable)
+        _assign(self.state, values.state)
+        if values.optimizer is None:
+            self._fresh_optimizer.restore()
+        else:
+            _assign(self.optimizer.variables, values.optimizer)
+
+    def values(self, kept: Sequence[int]) -> Values:
+        """What the members at these positions are now."""
+
+        def slot(variable):
+            # An optimizer's slots have their variable's shape; its counters are common to all.
+            value = keras.ops.convert_to_numpy(variable)
+            return value[kept] if value.ndim else value
+
+        return Values(*([slot(v) for v in g] for g in (self.trainable, self.state, self.optimizer.variables)))
 
     def step(self, trainable: list, state: list, batch: Batch, shared: bool, training: bool) -> tuple:
         """Losses of shape `(members,)` and the state after the step, from the values before it.
@@ -117,10 +142,11 @@ class Members:
         """
         if shared:
             return keras.ops.vectorized_map(
-                lambda member: self.template.step(*member, batch, training), (trainable, state)
+                lambda member: self.template.step(member[0], member[1], batch, training), (trainable, state)
             )
         return keras.ops.vectorized_map(
-            lambda member: self.template.step(*member, training), (trainable, state, batch)
+            lambda member: self.template.step(member[0], member[1], member[2], training),
+            (trainable, state, batch),
         )
 
     def results(self, metrics: list) -> dict[str, Any]:
@@ -128,10 +154,16 @@ class Members:
         return keras.ops.vectorized_map(self.template.results, metrics)
 
     def reset_metrics(self) -> None:
-        for variable, value in zip(self.metrics, self._fresh_metrics, strict=True):
-            variable.assign(value)
+        for variable, fresh in zip(self.metrics, self.template.metrics, strict=True):
+            value = keras.ops.convert_to_numpy(fresh)
+            variable.assign(np.broadcast_to(value, variable.shape))
+
+
+def _assign(variables: list, values: list) -> None:
+    for variable, value in zip(variables, values, strict=True):
+        variable.assign(value)
 
 
 def _each(constraint: Callable) -> Callable:
     """A constraint on one member's weights, put on the weights of all."""
-    return lambda stacked: keras.ops.vectorized_map(constraint, stacked)
+    return lambda stacked: keras.ops.vectorized_map(constraint, keras.ops.convert_to_tensor(stacked))

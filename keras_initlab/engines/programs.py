@@ -1,5 +1,6 @@
 """The stacked step on each backend: a block of steps in one call."""
 
+import operator
 from typing import Any, Protocol
 
 import keras
@@ -7,6 +8,7 @@ import numpy as np
 
 from keras_initlab.engines.blocks import Blocks
 from keras_initlab.engines.members import Members
+from keras_initlab.engines.vectorize import vectorize_metrics
 
 
 class Program(Protocol):
@@ -22,10 +24,10 @@ class Program(Protocol):
         """The metrics since they were last reset, each of shape `(members,)`."""
 
 
-def program(members: Members, training: Blocks, validation: Blocks | None) -> Program:
+def program(members: Members, training: Blocks, validation: Blocks) -> Program:
     """The program of Keras's backend."""
-    kind = {"tensorflow": TensorFlow, "jax": Jax, "torch": Torch}[keras.backend.backend()]
-    return kind(members, training, validation)
+    kinds: dict[str, type] = {"tensorflow": TensorFlow, "jax": Jax, "torch": Torch}
+    return kinds[keras.backend.backend()](members, training, validation)
 
 
 class TensorFlow:
@@ -35,10 +37,10 @@ class TensorFlow:
     alone, element-wise work that it fuses to one pass over the memory.
     """
 
-    def __init__(self, members: Members, training: Blocks, validation: Blocks | None):
+    def __init__(self, members: Members, training: Blocks, validation: Blocks):
         import tensorflow as tf
 
-        self._members = members
+        vectorize_metrics()
         update = tf.function(lambda g: members.optimizer.apply(g, members.trainable), jit_compile=True)
 
         def train_step(item):
@@ -99,7 +101,7 @@ class TensorFlow:
 class Jax:
     """One compiled step, called for each item; XLA on CPUs runs a compiled loop over steps slower."""
 
-    def __init__(self, members: Members, training: Blocks, validation: Blocks | None):
+    def __init__(self, members: Members, training: Blocks, validation: Blocks):
         import jax
 
         self._members, self._training, self._validation = members, training, validation
@@ -148,7 +150,7 @@ class Jax:
 class Torch:
     """Runs as written, one step after another."""
 
-    def __init__(self, members: Members, training: Blocks, validation: Blocks | None):
+    def __init__(self, members: Members, training: Blocks, validation: Blocks):
         self._members, self._training, self._validation = members, training, validation
 
     def train(self, block):
@@ -188,7 +190,7 @@ class Torch:
 def _items(block):
     """The items of a block, one per step."""
     for step in range(len(keras.tree.flatten(block)[0])):
-        yield keras.tree.map_structure(lambda leaf: leaf[step], block)  # noqa: B023
+        yield keras.tree.map_structure(operator.itemgetter(step), block)
 
 
 def _values(variables):

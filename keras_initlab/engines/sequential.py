@@ -10,10 +10,11 @@ import keras
 import numpy as np
 
 from keras_initlab.engines.feed import Arrays, Feed, Source
+from keras_initlab.engines.outcome import outcome
 from keras_initlab.engines.setup import Observer, Setup
 from keras_initlab.models import Snapshot, seed_generators
 from keras_initlab.plan import Plan, Trial
-from keras_initlab.records import Record, Status
+from keras_initlab.records import Record
 from keras_initlab.rng import isolated, seed_globals, set_generator
 
 if TYPE_CHECKING:
@@ -57,25 +58,14 @@ def _train(
 ) -> Record:
     started = time.perf_counter()
     watch = _Watch(trial, plan, observer)
-    status: Status
+    failure = None
     try:
         _fit(trial, plan, setup, feeds, reset, watch)
     except Exception as error:
         # One refused shape or broken callback must not cost the runs that can finish.
-        status, message = "failed", f"{type(error).__name__}: {error}"
-    else:
-        status, message = watch.outcome()
-    return Record(
-        label=trial.label,
-        replicate=trial.replicate,
-        status=status,
-        message=message,
-        step_losses=tuple(watch.step_losses),
-        epochs={name: tuple(values) for name, values in watch.epochs.items()},
-        seconds=time.perf_counter() - started,
-        seeds={"root": trial.root_seed, "global": trial.global_seed(), "order": trial.order_seed(0)},
-        engine=Sequential.name,
-    )
+        failure = error
+    seconds = time.perf_counter() - started
+    return outcome(trial, Sequential.name, watch.step_losses, watch.epochs, seconds, failure)
 
 
 def _fit(trial: Trial, plan: Plan, setup: Setup, feeds: "_Feeds", reset: "_Reset", watch: "_Watch") -> None:
@@ -141,14 +131,6 @@ class _Watch(keras.callbacks.Callback):
         for name, value in logs.items():
             if name not in (STEP_LOSS, f"val_{STEP_LOSS}"):
                 self.epochs.setdefault(name, []).append(float(value))
-
-    def outcome(self) -> tuple[Status, str]:
-        if not self.diverged:
-            return "completed", ""
-        return "diverged", (
-            f"The loss became {self.step_losses[-1]} at step {len(self.step_losses)}: "
-            "try smaller initial weights, a lower learning rate or gradient clipping."
-        )
 
 
 class StepLoss(keras.metrics.Mean):

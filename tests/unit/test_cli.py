@@ -121,7 +121,7 @@ def test_ctrl_c_ends_with_130_and_keeps_what_is_finished(folder, capsys, monkeyp
         return np.zeros(shape, dtype)
 
     monkeypatch.setattr(presets, "classic", lambda: {"interrupts": interrupts})
-    assert cli.main(["compare", "--epochs", "1", "--replicates", "2"]) == cli.INTERRUPTED
+    assert cli.main(["compare", "--epochs=1", "--replicates=2", "--engine=sequential"]) == cli.INTERRUPTED
     assert len(initlab.load("initlab-out").records) == 1
     assert "interrupted; the finished runs are in initlab-out" in capsys.readouterr().err
 
