@@ -130,6 +130,7 @@ def _compare(parsed: argparse.Namespace) -> int:
     data = datasets.load(parsed.data)
     training = _TRAINING.get(parsed.data, _OTHERWISE)
     initializers = parse_initializers(parsed.initializers) if parsed.initializers else presets.classic()
+    usual = presets.CLASSIC_BASELINE if presets.CLASSIC_BASELINE in initializers else None
     result = compare(
         _model(parsed.model, data),
         initializers,
@@ -142,7 +143,7 @@ def _compare(parsed: argparse.Namespace) -> int:
         steps_per_epoch=training["steps_per_epoch"] if parsed.batch_size is None else None,
         replicates=parsed.replicates,
         seed=parsed.seed,
-        baseline=parsed.baseline,
+        baseline=parsed.baseline or usual,
         engine=parsed.engine,
         run_dir=parsed.out,
     )

@@ -17,8 +17,6 @@ if TYPE_CHECKING:
     import pandas as pd
     from matplotlib.axes import Axes
 
-USUAL_BASELINE = "glorot_uniform"  # Keras's own default for a kernel
-
 
 @dataclass(frozen=True, eq=False)
 class Best(Set[str]):
@@ -86,12 +84,13 @@ class Comparison:
 
     @property
     def baseline(self) -> str:
-        """What the others are held against: the configured baseline, else Keras's default
-        `glorot_uniform` if it takes part, else the first initializer that was given."""
+        """What the others are held against: the configured baseline, else the first Glorot uniform that
+        takes part (Keras's own default for a kernel), else the first initializer that was given."""
         chosen = self.config.get("baseline")
-        if chosen is None:
-            chosen = USUAL_BASELINE if USUAL_BASELINE in self.labels else self.labels[0]
-        return chosen
+        if chosen is not None:
+            return chosen
+        usual = (label for label, scheme in self.config["labels"].items() if _is_usual(label, scheme))
+        return next(usual, self.labels[0])
 
     @cached_property
     def target(self) -> float:
@@ -255,7 +254,7 @@ class Comparison:
 
         Every replicate is a thin line under the mean of the completed ones, with the pointwise 95 %
         interval as a band; a cross marks where a run diverged. The axis is logarithmic when the values
-        span more than a factor of 30.
+        span more than a factor of 30; mean and interval are then those of the logarithms.
 
         Raises:
             InputError: If `batches` is not positive or the metric unknown.
@@ -378,6 +377,11 @@ def load(folder: str | Path) -> Comparison:
         InputError: If `folder` holds no result, or one of a newer version.
     """
     return Comparison(files.read_records(folder), files.read_config(folder))
+
+
+def _is_usual(label: str, scheme: Any) -> bool:
+    named = scheme.get("class_name") if isinstance(scheme, Mapping) else None
+    return named == "GlorotUniform" or label in ("glorot_uniform", "initlab_glorot_uniform")
 
 
 def _check_confidence(confidence: float) -> None:

@@ -1,7 +1,7 @@
 """Records and their configuration -> pandas frames."""
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict
 from itertools import accumulate
 from typing import TYPE_CHECKING, Any
@@ -136,17 +136,22 @@ def curves(records: Sequence[Record], steps_per_epoch: int) -> "pd.DataFrame":
     """All values over time, one per row."""
     import pandas as pd
 
-    parts = [pd.DataFrame(columns=list(_CURVES)).astype(_CURVES)]
-    for run in records:
-        steps = np.arange(1, len(run.step_losses) + 1)
-        epochs = (steps - 1) // steps_per_epoch + 1
-        parts.append(_curve(run, steps, epochs, "batch", "loss", run.step_losses))
-        for name, values in run.epochs.items():
-            epochs = np.arange(1, len(values) + 1)
-            split = "validation" if name.startswith(VALIDATION) else "train"
-            bare = name.removeprefix(VALIDATION)
-            parts.append(_curve(run, epochs * steps_per_epoch, epochs, split, bare, values))
-    return pd.concat(parts, ignore_index=True)
+    series = [
+        (run.label, run.replicate, split, metric, np.asarray(values, dtype=float))
+        for run in records
+        for split, metric, values in _series(run)
+    ]
+    lengths = [len(values) for *_, values in series]
+    columns: dict[str, Any] = {}
+    for place, name in enumerate(("initializer", "replicate", "split", "metric")):
+        kind = "int64" if name == "replicate" else object
+        columns[name] = np.repeat(np.array([one[place] for one in series], dtype=kind), lengths)
+    columns["value"] = np.concatenate([np.empty(0), *(values for *_, values in series)])
+    count = np.concatenate([np.empty(0, int), *(np.arange(1, length + 1) for length in lengths)])
+    batch = columns["split"] == "batch"
+    columns["step"] = np.where(batch, count, count * steps_per_epoch)
+    columns["epoch"] = np.where(batch, (count - 1) // steps_per_epoch + 1, count)
+    return pd.DataFrame(columns)[list(_CURVES)].astype(_CURVES)
 
 
 _CURVES = {
@@ -160,13 +165,12 @@ _CURVES = {
 }
 
 
-def _curve(
-    run: Record, steps: np.ndarray, epochs: np.ndarray, split: str, metric: str, values: Sequence[float]
-) -> "pd.DataFrame":
-    import pandas as pd
-
-    columns = (run.label, run.replicate, steps, epochs, split, metric, np.asarray(values, dtype=float))
-    return pd.DataFrame(dict(zip(_CURVES, columns, strict=True)), index=range(len(steps))).astype(_CURVES)
+def _series(run: Record) -> Iterator[tuple[str, str, Sequence[float]]]:
+    """Split, metric and values of everything that a run measured."""
+    yield "batch", "loss", run.step_losses
+    for name, values in run.epochs.items():
+        split = "validation" if name.startswith(VALIDATION) else "train"
+        yield split, name.removeprefix(VALIDATION), values
 
 
 def column(frame: "pd.DataFrame", metric: str) -> str:

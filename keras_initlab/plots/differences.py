@@ -45,7 +45,7 @@ def plot_pairs(pairs: "pd.DataFrame", ranked: Sequence[str], metric: str, ax: "A
     ax.set_yticks(range(len(rows)), names, fontsize=8)
     ax.set_ylim(len(rows) - 0.4, -0.6)
     baseline = style.figure_text(style.short(str(pairs["baseline"].iloc[0]))) if len(rows) else ""
-    ax.set_xlabel(f"{metric}: difference from {baseline}, 95 % interval")
+    ax.set_xlabel(f"{metric}: difference from {baseline}\nand its 95 % interval")
     style.set_spines(ax)
     ax.legend(fontsize=8, frameon=False, loc="lower left", bbox_to_anchor=(0, 1), ncols=4)
     return ax

@@ -37,6 +37,13 @@ def test_runs_has_one_row_per_run_with_final_and_best_metrics():
     assert row["first_100"] == 2.0
 
 
+def test_a_run_that_diverged_has_no_final_metric_and_keeps_what_it_reached():
+    record = Record("a", 0, "diverged", step_losses=(1.0, NAN), epochs={"val_accuracy": (0.5, 0.7)})
+    row = Comparison([record], config(["a"])).runs.iloc[0]
+    assert math.isnan(row["final_val_accuracy"])
+    assert row["best_val_accuracy"] == 0.7
+
+
 def test_first_100_leaves_out_later_steps_and_divergence():
     assert one_run([2.0] * 100 + [9.0] * 50)["first_100"] == 2.0
     assert one_run([2.0] * 100 + [NAN], "diverged")["first_100"] == 2.0
@@ -263,6 +270,11 @@ def test_best_is_whom_nobody_was_shown_to_beat():
 )
 def test_the_baseline(labels, configured, expected):
     assert tiny({label: [0.5] for label in labels}, baseline=configured).baseline == expected
+
+
+def test_the_baseline_is_known_by_its_law_under_any_label():
+    labels = {"mine": {"class_name": "HeNormal"}, "usual": {"class_name": "GlorotUniform", "config": {}}}
+    assert Comparison([], config(["mine"]) | {"labels": labels}).baseline == "usual"
 
 
 def test_save_and_load_round_trip(tmp_path):

@@ -50,6 +50,12 @@ def test_the_best_are_those_within_the_critical_difference():
     assert "further apart" in repr(overview)
 
 
+def test_best_ends_where_the_critical_difference_does():
+    ranks = pd.DataFrame({"a": [1.0, 1.0], "b": [2.0, 3.0], "c": [4.0, 3.0], "d": [3.0, 5.0]})
+    assert Overview(ranks, 0.01, 2.0).best == ["a", "b"]
+    assert Overview(ranks, 0.06, 2.0).best == ["a", "b", "c", "d"]
+
+
 def test_nothing_is_said_where_friedman_sees_nothing():
     overview = over(results(6, 3, step=0.0, seed=3))
     assert overview.p_value > 0.05
