@@ -225,8 +225,8 @@ def mnist(rounds, members=8, examples=12_800):
     rate = members * 0.18 * (examples // batch_size) / own
     print(
         f"MNIST net, {keras.backend.backend()}: second epoch of {members} members, fit per model {loop:.2f} "
-        f"s, stacked {own:.2f} s, ratio {loop / own:.2f}; {rate:.0f} GFLOP/s of {statistics.median(peaks):.0f} "
-        f"({rate / statistics.median(peaks):.0%})"
+        f"s, stacked {own:.2f} s, ratio {loop / own:.2f}; {rate:.0f} GFLOP/s of "
+        f"{statistics.median(peaks):.0f} ({rate / statistics.median(peaks):.0%})"
     )
 
 
