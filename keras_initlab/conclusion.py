@@ -72,6 +72,9 @@ def notes(result: "Comparison") -> list[str]:
             f"{lost} of {int(table['n'].sum())} runs did not complete: they count as worse than every value, "
             "enter no mean, and put their initializer last."
         )
+    engine = result.config.get("engine")
+    if engine and engine["reason"] != "asked for":
+        lines.append(f"Engine: {engine['name']}; {engine['reason']}.")
     return lines
 
 

@@ -81,7 +81,8 @@ class Bar(Silent):
     def __init__(self, plan: Plan, done: int):
         self._total, self._done = len(plan.trials), done
         self._steps_of_run = plan.epochs * plan.steps_per_epoch
-        self._steps, self._shown, self._label = 0, 0.0, ""
+        self._steps: dict[tuple[str, int], int] = {}  # taken so far by the runs under way
+        self._all_steps, self._started, self._shown = 0, time.monotonic(), 0.0
 
     def __enter__(self) -> Self:
         self._update()
@@ -91,23 +92,33 @@ class Bar(Silent):
         self._update()
 
     def started(self, trial: Trial) -> None:
-        self._label = f"{trial.label} (replicate {trial.replicate})"
+        self._steps[trial.label, trial.replicate] = 0
         self._update()
 
     def stepped(self, trial: Trial) -> None:
-        self._steps += 1
+        self._steps[trial.label, trial.replicate] += 1
+        self._all_steps += 1
         if time.monotonic() - self._shown > self._EVERY:
             self._update()
 
     def finished(self, record: Record) -> None:
         self._done += 1
-        self._steps, self._label = 0, ""
+        self._steps.pop((record.label, record.replicate), None)
         self._update()
 
     def _update(self) -> None:
         self._shown = time.monotonic()
-        completed = self._done * self._steps_of_run + self._steps
-        self._draw(completed, self._total * self._steps_of_run, f"{self._done}/{self._total}", self._label)
+        completed = self._done * self._steps_of_run + sum(self._steps.values())
+        total = self._total * self._steps_of_run
+        self._draw(completed, total, f"{self._done}/{self._total}", self._under_way())
+
+    def _under_way(self) -> str:
+        """The run by name, or how many train side by side; and the steps of all per second."""
+        if not self._steps:
+            return ""
+        (label, replicate), *others = self._steps
+        name = f"{len(self._steps)} side by side" if others else f"{label} (replicate {replicate})"
+        return f"{name}, {self._all_steps / max(time.monotonic() - self._started, 1e-9):.0f} steps/s"
 
     def _draw(self, steps: int, of: int, runs: str, label: str) -> None:
         raise NotImplementedError

@@ -34,6 +34,7 @@ class Template:
         self.trainable = list(model.trainable_variables)
         self.metrics = list(model.metrics_variables)
         self.state = [*model.non_trainable_variables, *self.metrics]
+        self._restarted: dict[int, list] = {}  # of the last replicate
 
     def step(self, trainable: list, state: list, batch: Batch, training: bool) -> tuple[Any, list]:
         """The loss before an update, and the state after the step."""
@@ -58,7 +59,10 @@ class Template:
 
     def start(self, setup: Setup, trial: Trial) -> "Values":
         """The values that a trial starts from. Only inside `rng.isolated()`."""
-        drawn = {id(slot.variable): value for slot, value in setup.initial_values(trial)}
+        if trial.replicate not in self._restarted:
+            self._restarted = {trial.replicate: list(setup.restarted_values(trial))}
+        values = [*self._restarted[trial.replicate], *setup.tested_values(trial)]
+        drawn = {id(slot.variable): value for slot, value in values}
         seeds = {id(v): trial.noise_seed(i) for i, v in enumerate(seed_generators(self.model))}
 
         def value(variable):

@@ -3,7 +3,6 @@
 import keras
 
 from keras_initlab.engines.setup import Setup
-from keras_initlab.models import seed_generators
 
 ELEMENTWISE = (
     keras.optimizers.SGD,
@@ -58,7 +57,7 @@ def _backend(model: keras.Model) -> str | None:
     backend = keras.backend.backend()
     layers = model._flatten_layers()
     if backend == "torch":
-        if seed_generators(model):
+        if any(_is_random(layer) for layer in layers):
             return "PyTorch's vmap refuses the seeds of random layers (dropout, noise)"
         if any(isinstance(layer, _CONVOLUTIONS) for layer in layers):
             return "PyTorch's vmap refuses the memory formats of Keras's convolutions"
@@ -70,6 +69,14 @@ def _backend(model: keras.Model) -> str | None:
         )
     return None
 
+
+def _is_random(layer: keras.layers.Layer) -> bool:
+    """Whether a layer draws while it trains; attention and recurrent layers have a switch for it."""
+    rates = [getattr(layer, name) for name in _RATES if hasattr(layer, name)]
+    return bool(getattr(layer, "_seed_generators", ())) and (any(rates) or not rates)
+
+
+_RATES = ("rate", "stddev", "dropout", "recurrent_dropout", "_dropout")
 
 _CONVOLUTIONS = tuple(
     getattr(keras.layers, f"{kind}{rank}D")

@@ -67,14 +67,14 @@ MUTANTS = [
         SEQUENTIAL,
         "        self._weights.restore()\n        self._optimizer",
         "        self._optimizer",
-        "subclassed or frozen or mid_training",
+        "train_identically and custom",
     ),
     mistake(
         "random generators not reset",
         SEQUENTIAL,
         "            set_generator(generator, trial.noise_seed(index))",
         "            pass",
-        "train_identically and dense",
+        "masks_differ",
     ),
     mistake(
         "the user's optimizer goes on",
