@@ -2,7 +2,7 @@
 PYTHON ?= python3
 VENV ?= .venv
 BIN = $(VENV)/bin
-# PyTorch's CPU build; without the pin pip takes the newest build with several GB of CUDA packages.
+# Known to pass; a registry that has a CPU build of it brings no CUDA packages along.
 TORCH ?= torch==2.13.0
 
 .PHONY: demo test lint oldest check bench clean

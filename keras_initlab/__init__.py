@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from keras_initlab._compare import compare
     from keras_initlab._show import plot_distribution
     from keras_initlab.comparison import Comparison, load
+    from keras_initlab.gains import depth_scale, edge_of_chaos, fixed_point, gain
     from keras_initlab.overview import over
     from keras_initlab.plots import plot_weights
     from keras_initlab.registry import Claims, catalogue, get, list_initializers, register
@@ -27,6 +28,10 @@ _HOMES = {
     "Comparison": "comparison",
     "catalogue": "registry",
     "compare": "_compare",
+    "depth_scale": "gains",
+    "edge_of_chaos": "gains",
+    "fixed_point": "gains",
+    "gain": "gains",
     "get": "registry",
     "list_initializers": "registry",
     "load": "comparison",
@@ -44,6 +49,10 @@ __all__ = [
     "catalogue",
     "compare",
     "datasets",
+    "depth_scale",
+    "edge_of_chaos",
+    "fixed_point",
+    "gain",
     "get",
     "initializers",
     "list_initializers",

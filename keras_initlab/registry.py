@@ -71,8 +71,10 @@ class Entry:
 
     @property
     def family(self) -> str:
-        """The module that holds the class."""
-        return self.cls.__module__.rpartition(".")[2]
+        """The room of `keras_initlab.initializers` that holds the class; for others, its module."""
+        module = self.cls.__module__
+        own = module.removeprefix("keras_initlab.initializers.")
+        return own.partition(".")[0] if own != module else module.rpartition(".")[2]
 
     @property
     def summary(self) -> str:

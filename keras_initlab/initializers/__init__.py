@@ -10,20 +10,20 @@ from keras_initlab.initializers.plain import (
     TruncatedNormal,
     Zeros,
 )
-from keras_initlab.initializers.scaling import (
+from keras_initlab.initializers.scaling.family import VarianceScaling
+from keras_initlab.initializers.scaling.glorot import (
     GlorotNormal,
     GlorotNormalTruncated,
     GlorotUniform,
     HeFanAvgNormal,
-    HeNormal,
-    HeNormalTruncated,
-    HeUniform,
+)
+from keras_initlab.initializers.scaling.he import HeNormal, HeNormalTruncated, HeUniform
+from keras_initlab.initializers.scaling.lecun import (
     LecunNormal,
     LecunNormalTruncated,
     LecunUniform,
     NormalSqrtN,
     UniformSqrtN,
-    VarianceScaling,
     XavierSimple,
 )
 from keras_initlab.initializers.structured import Identity

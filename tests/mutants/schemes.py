@@ -141,14 +141,14 @@ MUTANTS = [
     ),
     scheme(
         "uniform_sqrt_n has unit variance",
-        "initializers/scaling.py",
+        "initializers/scaling/lecun.py",
         'scale, mode, distribution = 1 / 3, "fan_in", "uniform"',
         'scale, mode, distribution = 1.0, "fan_in", "uniform"',
         "uniform_sqrt_n",
     ),
     scheme(
         "variance_scaling ignores its mode",
-        "initializers/scaling.py",
+        "initializers/scaling/family.py",
         'self.mode = one_of("mode", mode, MODES)',
         'self.mode = one_of("mode", "fan_out", MODES)',
         "variance_scaling",

@@ -1,0 +1,202 @@
+"""Laws of the number of inputs."""
+
+import math
+
+from keras_initlab.initializers.base import FanScaled
+from keras_initlab.initializers.scaling import laws
+from keras_initlab.registry import register
+
+
+@register(
+    "uniform_sqrt_n",
+    claims=laws.uniform(
+        "U[-1/√fan_in, 1/√fan_in)",
+        lambda fans: 1 / math.sqrt(fans.fan_in),
+        "Glorot & Bengio 2010, eq. 1, proceedings.mlr.press/v9/glorot10a",
+    ),
+)
+class UniformSqrtN(FanScaled):
+    """Uniform within one over the square root of the number of inputs: the "general rule".
+
+    The default of torch.nn.Linear. Its variance, 1 / (3 fan_in), is a third of what keeps a linear
+    layer's signal.
+
+    Draws `W ~ U[-limit, limit), limit = gain / √fan_in`.
+
+    Args:
+        gain: Multiplies every weight. Positive, dimensionless.
+        seed: None, an integer or a `keras.random.SeedGenerator`.
+        input_axes: Axes of the weight that are inputs; None means Keras's convention.
+        output_axes: Axes of the weight that are outputs; given together with `input_axes`.
+
+    Shapes: any; `(*receptive_field, in, out)` by Keras's convention.
+
+    Raises:
+        InputError: If `gain` is not a positive finite number, or only one of the axes is given.
+
+    Reference: Glorot & Bengio 2010, eq. 1 (the "standard heuristic").
+
+    >>> tuple(UniformSqrtN(seed=0)((256, 64)).shape)
+    (256, 64)
+    """
+
+    scale, mode, distribution = 1 / 3, "fan_in", "uniform"
+
+
+@register(
+    "normal_sqrt_n",
+    claims=laws.normal(
+        "N(0, 1/fan_in)",
+        lambda fans: 1 / math.sqrt(fans.fan_in),
+        "Glorot & Bengio 2010, eq. 1, proceedings.mlr.press/v9/glorot10a",
+    ),
+)
+class NormalSqrtN(FanScaled):
+    """Normal with deviation one over the square root of the number of inputs.
+
+    The normal twin of `initlab_uniform_sqrt_n`, with three times its variance; the same law as
+    `initlab_lecun_normal`.
+
+    Draws `W ~ N(0, gain² / fan_in)`.
+
+    Args:
+        gain: Multiplies every weight. Positive, dimensionless.
+        seed: None, an integer or a `keras.random.SeedGenerator`.
+        input_axes: Axes of the weight that are inputs; None means Keras's convention.
+        output_axes: Axes of the weight that are outputs; given together with `input_axes`.
+
+    Shapes: any; `(*receptive_field, in, out)` by Keras's convention.
+
+    Raises:
+        InputError: If `gain` is not a positive finite number, or only one of the axes is given.
+
+    Reference: Glorot & Bengio 2010, eq. 1 (the uniform form).
+
+    >>> tuple(NormalSqrtN(seed=0)((256, 64)).shape)
+    (256, 64)
+    """
+
+    scale, mode, distribution = 1.0, "fan_in", "untruncated_normal"
+
+
+@register(
+    "xavier_simple",
+    claims=laws.normal("N(0, 1/fan_in)", lambda fans: 1 / math.sqrt(fans.fan_in), laws.LECUN),
+)
+class XavierSimple(FanScaled):
+    """Standard normal times the square root of one over the inputs: Xavier's law in its simple form.
+
+    Many courses call this Xavier initialization; the paper's own law averages both fans
+    (`initlab_glorot_normal`). The same law as `initlab_lecun_normal`.
+
+    Draws `W ~ N(0, gain² / fan_in)`.
+
+    Args:
+        gain: Multiplies every weight. Positive, dimensionless.
+        seed: None, an integer or a `keras.random.SeedGenerator`.
+        input_axes: Axes of the weight that are inputs; None means Keras's convention.
+        output_axes: Axes of the weight that are outputs; given together with `input_axes`.
+
+    Shapes: any; `(*receptive_field, in, out)` by Keras's convention.
+
+    Raises:
+        InputError: If `gain` is not a positive finite number, or only one of the axes is given.
+
+    Reference: LeCun et al. 1998, Efficient BackProp, section 4.6.
+
+    >>> tuple(XavierSimple(seed=0)((256, 64)).shape)
+    (256, 64)
+    """
+
+    scale, mode, distribution = 1.0, "fan_in", "untruncated_normal"
+
+
+@register(
+    "lecun_uniform",
+    claims=laws.uniform("U[-√(3/fan_in), √(3/fan_in))", lambda fans: math.sqrt(3 / fans.fan_in), laws.LECUN),
+)
+class LecunUniform(FanScaled):
+    """Uniform weights that keep the variance of a linear layer's signal.
+
+    Draws `W ~ U[-limit, limit), limit = gain √(3 / fan_in)`.
+
+    Args:
+        gain: Multiplies every weight. Positive, dimensionless.
+        seed: None, an integer or a `keras.random.SeedGenerator`.
+        input_axes: Axes of the weight that are inputs; None means Keras's convention.
+        output_axes: Axes of the weight that are outputs; given together with `input_axes`.
+
+    Shapes: any; `(*receptive_field, in, out)` by Keras's convention.
+
+    Raises:
+        InputError: If `gain` is not a positive finite number, or only one of the axes is given.
+
+    Reference: LeCun et al. 1998, Efficient BackProp, section 4.6.
+
+    >>> tuple(LecunUniform(seed=0)((256, 64)).shape)
+    (256, 64)
+    """
+
+    scale, mode, distribution = 1.0, "fan_in", "uniform"
+
+
+@register(
+    "lecun_normal",
+    claims=laws.normal("N(0, 1/fan_in)", lambda fans: math.sqrt(1 / fans.fan_in), laws.LECUN),
+)
+class LecunNormal(FanScaled):
+    """Normal weights that keep the variance of a linear layer's signal.
+
+    The start for SELU. Keras's `lecun_normal` is truncated: see `initlab_lecun_normal_truncated`.
+
+    Draws `W ~ N(0, gain² / fan_in)`.
+
+    Args:
+        gain: Multiplies every weight. Positive, dimensionless.
+        seed: None, an integer or a `keras.random.SeedGenerator`.
+        input_axes: Axes of the weight that are inputs; None means Keras's convention.
+        output_axes: Axes of the weight that are outputs; given together with `input_axes`.
+
+    Shapes: any; `(*receptive_field, in, out)` by Keras's convention.
+
+    Raises:
+        InputError: If `gain` is not a positive finite number, or only one of the axes is given.
+
+    Reference: LeCun et al. 1998, Efficient BackProp, section 4.6.
+
+    >>> tuple(LecunNormal(seed=0)((256, 64)).shape)
+    (256, 64)
+    """
+
+    scale, mode, distribution = 1.0, "fan_in", "untruncated_normal"
+
+
+@register(
+    "lecun_normal_truncated",
+    claims=laws.truncated(
+        "N(0, 1/fan_in) cut at ±2σ, variance restored", lambda fans: math.sqrt(1 / fans.fan_in), laws.LECUN
+    ),
+)
+class LecunNormalTruncated(FanScaled):
+    """LeCun's law as Keras draws it: a truncated normal of the same variance.
+
+    Draws `W ~ N(0, σ²) restricted to ±2σ, with σ = gain √(1 / fan_in) / 0.8796`.
+
+    Args:
+        gain: Multiplies every weight. Positive, dimensionless.
+        seed: None, an integer or a `keras.random.SeedGenerator`.
+        input_axes: Axes of the weight that are inputs; None means Keras's convention.
+        output_axes: Axes of the weight that are outputs; given together with `input_axes`.
+
+    Shapes: any; `(*receptive_field, in, out)` by Keras's convention.
+
+    Raises:
+        InputError: If `gain` is not a positive finite number, or only one of the axes is given.
+
+    Reference: LeCun et al. 1998, Efficient BackProp, section 4.6; the cut is Keras's.
+
+    >>> tuple(LecunNormalTruncated(seed=0)((256, 64)).shape)
+    (256, 64)
+    """
+
+    scale, mode, distribution = 1.0, "fan_in", "truncated_normal"
