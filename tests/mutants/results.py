@@ -29,7 +29,11 @@ MUTANTS = [
     ),
     mistake("best leaves out whoever differs", OUTCOMES, "if better > 0 and p", "if p", "outcomes"),
     mistake(
-        "diverged not last", TABLES, "np.lexsort((sign", "np.lexsort((0 * unfinished, sign", "comparison"
+        "diverged not last",
+        TABLES,
+        '(table["diverged"] + table["failed"]) / table',
+        "0 / table",
+        "comparison",
     ),
     mistake(
         "a diverged run has a final metric",
