@@ -155,14 +155,14 @@ MUTANTS = [
     ),
     Mutant(
         "orthogonal is not uniform",
-        "keras_initlab/initializers/orthogonal.py",
-        "self.gain * ops.sign(ops.diag(R))",
-        "self.gain",
+        "keras_initlab/initializers/orthogonal/haar.py",
+        "return Q * ops.expand_dims(signs, -2)",
+        "return Q",
         ("tests/unit/test_orthogonal.py",),
     ),
     scheme(
         "orthogonal without QR",
-        "initializers/orthogonal.py",
+        "initializers/orthogonal/haar.py",
         "Q, R = ops.qr(tall)",
         "Q, R = tall, ops.qr(tall)[1]",
         "initlab_orthogonal-",
@@ -170,8 +170,8 @@ MUTANTS = [
     scheme(
         "identity fills the window",
         "initializers/structured.py",
-        "kernel[tuple((size - 1) // 2 for size in window)]",
-        "kernel[...]",
+        "kernel[tuple((size - 1) // 2 for size in window)] = self.gain * np.eye(inputs, outputs)",
+        "kernel[...] = self.gain * np.eye(inputs, outputs)",
         "initlab_identity",
     ),
     Mutant(
