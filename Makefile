@@ -2,10 +2,10 @@
 PYTHON ?= python3
 VENV ?= .venv
 BIN = $(VENV)/bin
-# PyTorch's CPU build; without the pin pip takes the newest build with several GB of CUDA packages.
+# Known to pass; a registry that has a CPU build of it brings no CUDA packages along.
 TORCH ?= torch==2.13.0
 
-.PHONY: demo test lint check bench clean
+.PHONY: demo test lint oldest check bench clean
 
 demo: $(VENV)/.demo
 	$(BIN)/initlab compare
@@ -19,7 +19,12 @@ lint: $(VENV)/.test
 	$(BIN)/lint-imports
 	$(BIN)/mypy
 
-check: lint test
+# The oldest supported Keras, beside the newest in the same environment.
+oldest: $(VENV)/.oldest
+	PYTHONPATH=$(VENV)/oldest KERAS_BACKEND=torch $(BIN)/python -m pytest -q \
+		tests/conformance/test_compare.py tests/conformance/test_schemes.py tests/unit/test_models.py
+
+check: lint test oldest
 
 bench: $(VENV)/.test
 	for script in benchmarks/*.py; do $(BIN)/python $$script || exit 1; done
@@ -33,6 +38,10 @@ $(VENV)/.test: pyproject.toml
 	$(PYTHON) -m venv $(VENV)
 	$(BIN)/pip install --quiet $(TORCH)
 	$(BIN)/pip install --quiet -e ".[test,lint]"
+	touch $@
+
+$(VENV)/.oldest: $(VENV)/.test
+	$(BIN)/pip install --quiet --no-deps --target $(VENV)/oldest keras==3.10.0
 	touch $@
 
 clean:

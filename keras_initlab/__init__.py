@@ -10,10 +10,13 @@ from keras_initlab import datasets
 from keras_initlab.errors import InputError, UnknownNameError
 
 if TYPE_CHECKING:
-    from keras_initlab import initializers
+    from keras_initlab import initializers, presets
     from keras_initlab._compare import compare
+    from keras_initlab._show import plot_distribution
     from keras_initlab.comparison import Comparison, load
     from keras_initlab.gains import depth_scale, edge_of_chaos, fixed_point, gain
+    from keras_initlab.overview import over
+    from keras_initlab.plots import plot_weights
     from keras_initlab.registry import Claims, catalogue, get, list_initializers, register
 
 __version__ = "0.1.0"
@@ -32,6 +35,9 @@ _HOMES = {
     "get": "registry",
     "list_initializers": "registry",
     "load": "comparison",
+    "over": "overview",
+    "plot_distribution": "_show",
+    "plot_weights": "plots",
     "register": "registry",
 }
 
@@ -51,11 +57,17 @@ __all__ = [
     "initializers",
     "list_initializers",
     "load",
+    "over",
+    "plot_distribution",
+    "plot_weights",
+    "presets",
     "register",
 ]
 
 
 def __getattr__(name: str) -> Any:
+    if name == "presets":  # a module that needs a backend
+        return importlib.import_module(f"{__name__}.presets")
     if name not in _HOMES:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
     return getattr(importlib.import_module(f"{__name__}.{_HOMES[name]}"), name)

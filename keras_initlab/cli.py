@@ -3,7 +3,7 @@
 import argparse
 import ast
 import json
-import math
+import shlex
 import sys
 from collections.abc import Sequence
 from pathlib import Path
@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from keras_initlab import datasets
 from keras_initlab.errors import InputError, UnknownNameError
+from keras_initlab.optional import need
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -32,7 +33,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
     0 when all went well, 2 for a wrong argument, 1 for a failure, 130 after Ctrl-C.
     """
-    parsed = _parser().parse_args(arguments)
+    given = sys.argv[1:] if arguments is None else arguments
+    parsed = _parser().parse_args(given)
+    parsed.command = shlex.join(["initlab", *given])
     try:
         return parsed.run(parsed)
     except InputError as error:
@@ -96,6 +99,7 @@ def _parser() -> argparse.ArgumentParser:
         help="write each finished run there at once, and go on from what is there already "
         f"(default: write to {DEFAULT_OUT} at the end)",
     )
+    compare.add_argument("--report", metavar="FILE", help="write one self-contained HTML page")
     compare.add_argument("--json", action="store_true", help="print the result as JSON")
     compare.set_defaults(run=_compare)
 
@@ -118,9 +122,15 @@ def _compare(parsed: argparse.Namespace) -> int:
     from keras_initlab import presets
     from keras_initlab._compare import compare
 
+    if parsed.report:
+        try:
+            need("plotly", "--report", "keras-initlab[report]")
+        except ImportError as error:
+            return _fail(str(error), FAILED)
     data = datasets.load(parsed.data)
     training = _TRAINING.get(parsed.data, _OTHERWISE)
     initializers = parse_initializers(parsed.initializers) if parsed.initializers else presets.classic()
+    usual = presets.CLASSIC_BASELINE if presets.CLASSIC_BASELINE in initializers else None
     result = compare(
         _model(parsed.model, data),
         initializers,
@@ -133,20 +143,22 @@ def _compare(parsed: argparse.Namespace) -> int:
         steps_per_epoch=training["steps_per_epoch"] if parsed.batch_size is None else None,
         replicates=parsed.replicates,
         seed=parsed.seed,
-        baseline=parsed.baseline,
+        baseline=parsed.baseline or usual,
         engine=parsed.engine,
         run_dir=parsed.out,
     )
     keras.backend.clear_session(free_memory=False)
     out = Path(parsed.out or DEFAULT_OUT)
-    if parsed.out is None:
-        result.save(out)
+    result.config["command"] = parsed.command
+    result.save(out)
     picture = out / "losses.png"
     _save(result.plot(), picture)
+    if parsed.report:
+        result.to_html(parsed.report)
     if parsed.json:
-        print(_as_json(result))
+        print(result.to_json())
     else:
-        _print(result, picture)
+        _print(result, picture, parsed.report)
     if result.config.get("interrupted"):
         return _fail(f"interrupted; the finished runs are in {out}", INTERRUPTED)
     failed = [record for record in result.records if record.status == "failed"]
@@ -161,36 +173,16 @@ def _save(ax: "Axes", path: str | Path) -> None:
     figure.savefig(path, dpi=150, bbox_inches="tight")
 
 
-def _print(result: "Comparison", picture: Path) -> None:
+def _print(result: "Comparison", picture: Path, report: str | None) -> None:
     from rich.console import Console
 
     from keras_initlab.terminal import render
 
     Console().print(render(result))
     print(f"Plot of the first batches: {picture}")
+    if report:
+        print(f"Page with everything: {report}")
     print(f"All numbers: {picture.parent} (initlab.load reads it)")
-
-
-def _as_json(result: "Comparison") -> str:
-    return json.dumps(
-        {
-            "summary": _frame(result.summary().reset_index()),
-            "pairs": _frame(result.pairs().reset_index()),
-            "runs": _frame(result.runs),
-            "config": result.config,
-        },
-        indent=1,
-        allow_nan=False,
-    )
-
-
-def _frame(frame: Any) -> list[dict[str, Any]]:
-    records = json.loads(frame.to_json(orient="records", double_precision=15))
-    return [{key: _finite(value) for key, value in record.items()} for record in records]
-
-
-def _finite(value: Any) -> Any:
-    return None if isinstance(value, float) and not math.isfinite(value) else value
 
 
 def _model(name: str, data: datasets.Dataset) -> Any:
@@ -254,10 +246,11 @@ def _parse(text: str) -> list[tuple[str, Any]]:
 
 def _list(parsed: argparse.Namespace) -> int:
     from keras_initlab import registry
+    from keras_initlab.export import rows
 
     frame = registry.catalogue()
     if parsed.json:
-        print(json.dumps(_frame(frame.reset_index()), indent=1))
+        print(json.dumps(rows(frame.reset_index()), indent=1))
         return OK
     from rich.console import Console
     from rich.table import Table

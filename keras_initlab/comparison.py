@@ -8,16 +8,14 @@ from itertools import pairwise
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from keras_initlab import outcomes, tables
 from keras_initlab import records as files
-from keras_initlab import tables
 from keras_initlab.errors import InputError, UnknownNameError
 from keras_initlab.records import Record
 
 if TYPE_CHECKING:
     import pandas as pd
     from matplotlib.axes import Axes
-
-USUAL_BASELINE = "glorot_uniform"  # Keras's own default for a kernel
 
 
 @dataclass(frozen=True, eq=False)
@@ -40,6 +38,9 @@ class Best(Set[str]):
 
     def __len__(self) -> int:
         return len(self.labels)
+
+    def __repr__(self) -> str:
+        return f"Best({', '.join(self.labels)})"
 
     @classmethod
     def _from_iterable(cls, labels: Iterable[Any]) -> frozenset[Any]:
@@ -83,12 +84,13 @@ class Comparison:
 
     @property
     def baseline(self) -> str:
-        """What the others are held against: the configured baseline, else Keras's default
-        `glorot_uniform` if it takes part, else the first initializer that was given."""
+        """What the others are held against: the configured baseline, else the first Glorot uniform that
+        takes part (Keras's own default for a kernel), else the first initializer that was given."""
         chosen = self.config.get("baseline")
-        if chosen is None:
-            chosen = USUAL_BASELINE if USUAL_BASELINE in self.labels else self.labels[0]
-        return chosen
+        if chosen is not None:
+            return chosen
+        usual = (label for label, scheme in self.config["labels"].items() if _is_usual(label, scheme))
+        return next(usual, self.labels[0])
 
     @cached_property
     def target(self) -> float:
@@ -141,16 +143,19 @@ class Comparison:
             metric and for `first_100` the `_mean`, `_sd`, `_low`, `_high`, `_median` and, from 10
             replicates on, `_iqm` (interquartile mean) of the runs that have a value; `reached_target` (of
             the n) and `steps_to_target_…`, where a run that never got there counts with all its planned
-            steps in the mean, and as later than every other in the median.
+            steps in the mean, and as later than every other in the median; `detectable`, the smallest
+            true difference from the baseline in the metric that these runs had an 80 % chance to find.
 
         Raises:
             InputError: If the metric is unknown, or nobody said whether larger is better.
         """
         _check_confidence(confidence)
         name = metric or self.metric
-        tables.outcomes(self.runs, self.labels, name, self._directions)
+        found = self._outcomes(name)
         horizon = self.config["epochs"] * self.config["steps_per_epoch"]
-        return tables.summary(self.runs, self.labels, name, self._directions, confidence, horizon)
+        table = tables.summary(self.runs, self.labels, name, self._directions, confidence, horizon)
+        least = outcomes.detectable(found, self.baseline)
+        return table.assign(detectable=[least.get(label, math.nan) for label in table.index])
 
     def pairs(
         self,
@@ -181,11 +186,54 @@ class Comparison:
         _check_confidence(confidence)
         if margin is not None and not margin > 0:
             raise InputError(f"margin must be positive, got {margin!r}.")
-        chosen = self.baseline if baseline is None else baseline
+        found = self._outcomes(metric or self.metric)
+        return outcomes.pairs(found, self._baseline(baseline), margin, confidence)
+
+    def power(
+        self, difference: float, baseline: str | None = None, metric: str | None = None, power: float = 0.8
+    ) -> "pd.DataFrame":
+        """How many replicates would show a true difference, judged by the paired spread observed here.
+
+        Args:
+            difference: The true difference to be found, in the metric's unit; positive.
+            baseline, metric: As in `pairs`.
+            power: The chance that it is found, between 0 and 1.
+
+        Returns:
+            A frame indexed by `initializer`: `n` (pairs with values), `sd` (of their differences),
+            `replicates` (the number needed), and `detectable` (the smallest true difference that this
+            comparison had the given chance to find). Missing where the runs give no spread. The level is
+            .05 over the number of initializers, as the strictest step of Holm's test.
+
+        Raises:
+            InputError: If a name is unknown or a number out of range.
+        """
+        if not difference > 0:
+            raise InputError(f"difference must be positive, got {difference!r}.")
+        if not 0 < power < 1:
+            raise InputError(f"power must lie between 0 and 1, got {power!r}.")
+        found = self._outcomes(metric or self.metric)
+        return outcomes.power_table(found, self._baseline(baseline), difference, power)
+
+    def wins(self, metric: str | None = None) -> "pd.DataFrame":
+        """Initializers x initializers: the probability that the row beats the column in a replicate.
+
+        A tie counts one half; a run without a value loses to any with one.
+        """
+        return outcomes.wins(self._outcomes(metric or self.metric))
+
+    def sign(self, metric: str) -> int:
+        """1 if larger values of `metric` are better, -1 if smaller ones are."""
+        return self._outcomes(metric).sign
+
+    def _baseline(self, given: str | None) -> str:
+        chosen = self.baseline if given is None else given
         if chosen not in self.labels:
             raise UnknownNameError("baseline", chosen, self.labels, f"There are: {', '.join(self.labels)}.")
-        wide, sign = tables.outcomes(self.runs, self.labels, metric or self.metric, self._directions)
-        return tables.pairs(wide, sign, chosen, margin, confidence)
+        return chosen
+
+    def _outcomes(self, metric: str) -> outcomes.Outcomes:
+        return outcomes.outcomes(self.runs, metric, self._directions)
 
     @cached_property
     def best(self) -> "Best":
@@ -194,8 +242,7 @@ class Comparison:
         An initializer is left out if some other is `better` in `pairs` with it as the baseline. The
         truly best one is therefore in the set with a chance of at least 95 %.
         """
-        wide, sign = tables.outcomes(self.runs, self.labels, self.metric, self._directions)
-        beaten = tables.beaten_by(wide, sign)
+        beaten = outcomes.beaten_by(self._outcomes(self.metric))
         ranked = list(self.summary().index)
         return Best(
             tuple(label for label in ranked if not beaten[label]),
@@ -207,7 +254,7 @@ class Comparison:
 
         Every replicate is a thin line under the mean of the completed ones, with the pointwise 95 %
         interval as a band; a cross marks where a run diverged. The axis is logarithmic when the values
-        span more than a factor of 30.
+        span more than a factor of 30; mean and interval are then those of the logarithms.
 
         Raises:
             InputError: If `batches` is not positive or the metric unknown.
@@ -218,22 +265,99 @@ class Comparison:
             raise InputError(f"batches must be positive or None for all, got {batches!r}.")
         ranked = list(self.summary().index)
         if metric is None:
-            return plots.plot_losses(self.curves, self.runs, ranked, self.labels, batches, ax)
-        return plots.plot_metric(self.curves, self.runs, ranked, self.labels, metric, ax)
+            view = plots.loss_view(self.curves, self.runs, ranked, batches)
+        else:
+            view = plots.metric_view(self.curves, self.runs, ranked, metric)
+        return plots.draw(view, self.runs, self.labels, ax)
+
+    def plot_pairs(
+        self, baseline: str | None = None, metric: str | None = None, ax: "Axes | None" = None
+    ) -> "Axes":
+        """Forest plot of `pairs`: paired differences with their 95 % intervals, coloured by verdict."""
+        from keras_initlab import plots
+
+        name = metric or self.metric
+        return plots.plot_pairs(self.pairs(baseline, name), list(self.summary(name).index), name, ax)
+
+    def plot_replicates(self, metric: str | None = None, ax: "Axes | None" = None) -> "Axes":
+        """Every run as a dot, one row per initializer, with the mean of those that have a value."""
+        from keras_initlab import plots
+
+        name = metric or self.metric
+        values = self._outcomes(name).values
+        return plots.plot_replicates(values, list(self.summary(name).index), self.labels, name, ax)
+
+    def plot_wins(self, metric: str | None = None, ax: "Axes | None" = None) -> "Axes":
+        """Heat map of `wins`, best rank first."""
+        from keras_initlab import plots
+
+        return plots.plot_wins(self.wins(metric), list(self.summary(metric).index), ax)
 
     def save(self, folder: str | Path) -> None:
         """Write `config.json` and `records.jsonl` into `folder`, replacing what is there."""
         files.write_config(folder, self.config)
         files.write_records(folder, self.records)
 
-    @classmethod
-    def load(cls, folder: str | Path) -> "Comparison":
-        """Read what `save` wrote. Needs no Keras and no backend.
+    def to_html(self, path: str | Path) -> None:
+        """Write one page that holds everything and needs no network: the conclusion, the table,
+        interactive curves, differences, every run, the configuration, and how to repeat it.
 
         Raises:
-            InputError: If `folder` holds no result, or one of a newer version.
+            ImportError: If plotly is not installed.
         """
-        return cls(files.read_records(folder), files.read_config(folder))
+        from keras_initlab import report
+
+        Path(path).write_text(report.page(self), encoding="utf-8")
+
+    def to_csv(self, folder: str | Path) -> None:
+        """Write `summary.csv`, `runs.csv` and `curves.csv` into `folder`."""
+        from keras_initlab import export
+
+        export.to_csv(self, folder)
+
+    def to_parquet(self, folder: str | Path) -> None:
+        """Write `summary.parquet`, `runs.parquet` and `curves.parquet` into `folder`.
+
+        Raises:
+            ImportError: If pyarrow is not installed.
+        """
+        from keras_initlab import export
+
+        export.to_parquet(self, folder)
+
+    def to_json(self, path: str | Path | None = None) -> str:
+        """Summary, pairs, runs and configuration as strict JSON (null for what has no value), also
+        written to `path` if one is given."""
+        from keras_initlab import export
+
+        text = export.to_json(self)
+        if path is not None:
+            Path(path).write_text(text + "\n", encoding="utf-8")
+        return text
+
+    def to_tensorboard(self, folder: str | Path) -> None:
+        """Write one TensorBoard run per replicate, `folder/initializer/replicate N`.
+
+        Tags are `batch/loss`, `train/…` and `validation/…` over steps; in the HParams tab the
+        replicates of an initializer are one session group.
+
+        Raises:
+            ImportError: If tensorboard is not installed.
+        """
+        from keras_initlab import export
+
+        export.to_tensorboard(self, folder)
+
+    def to_mlflow(self, experiment: str = "initializers") -> None:
+        """Log to MLflow's current tracking server: one run per initializer, and nested in it one run per
+        replicate with its metrics, seeds and status.
+
+        Raises:
+            ImportError: If mlflow is not installed.
+        """
+        from keras_initlab import export
+
+        export.to_mlflow(self, experiment)
 
     def __repr__(self) -> str:
         from keras_initlab import terminal
@@ -246,15 +370,20 @@ class Comparison:
         return terminal.as_html(self)
 
 
+def load(folder: str | Path) -> Comparison:
+    """Read what `Comparison.save`, or `compare(run_dir=...)`, wrote. Needs no Keras and no backend.
+
+    Raises:
+        InputError: If `folder` holds no result, or one of a newer version.
+    """
+    return Comparison(files.read_records(folder), files.read_config(folder))
+
+
+def _is_usual(label: str, scheme: Any) -> bool:
+    named = scheme.get("class_name") if isinstance(scheme, Mapping) else None
+    return named == "GlorotUniform" or label in ("glorot_uniform", "initlab_glorot_uniform")
+
+
 def _check_confidence(confidence: float) -> None:
     if not 0 < confidence < 1 or math.isnan(confidence):
         raise InputError(f"confidence must lie between 0 and 1, got {confidence!r}.")
-
-
-def load(folder: str | Path) -> Comparison:
-    """The comparison that `Comparison.save` or `compare(..., run_dir=folder)` wrote.
-
-    Raises:
-        InputError: If the folder holds none.
-    """
-    return Comparison.load(folder)

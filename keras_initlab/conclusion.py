@@ -55,6 +55,12 @@ def notes(result: "Comparison") -> list[str]:
             f"With {replicates} replicates no distribution-free test can reach p < .05 (its smallest p is "
             f"{smallest:.3g}): verdicts rest on Student's t, that is on roughly normal differences."
         )
+    least = table["detectable"].median()
+    if math.isfinite(least):
+        lines.append(
+            f"The smallest difference from {short(result.baseline)} that these runs had an 80 % chance "
+            f"to find is {least:.2g} (median over the initializers)."
+        )
     if math.isfinite(result.target):
         lines.append(
             "early: mean loss of the first 100 steps. target: median steps until the mean of 10 losses is "
@@ -66,6 +72,9 @@ def notes(result: "Comparison") -> list[str]:
             f"{lost} of {int(table['n'].sum())} runs did not complete: they count as worse than every value, "
             "enter no mean, and put their initializer last."
         )
+    engine = result.config.get("engine")
+    if engine and engine["reason"] != "asked for":
+        lines.append(f"Engine: {engine['name']}; {engine['reason']}.")
     return lines
 
 

@@ -15,7 +15,7 @@ KERNEL_ROLES = ("kernel", "depthwise_kernel", "pointwise_kernel", "recurrent_ker
 
 ROLES = (*KERNEL_ROLES, "embeddings", "bias")
 
-# Keras calls the initializer of `<name>` `<name>_initializer`, but for these.
+# Keras calls the initializer of `<name>` `<name>_initializer`, but for these roles.
 _INITIALIZER_OF = {
     "recurrent_kernel": "recurrent_initializer",
     "depthwise_kernel": "depthwise_initializer",
@@ -85,12 +85,19 @@ def all_slots(model: keras.Model) -> list[Slot]:
     ]
 
 
+def seed_generators(model: keras.Model) -> list[Any]:
+    """The state variables of the random generators inside a model (dropout, noise layers), in order."""
+    return [variable for variable in model.variables if variable.name == "seed_generator_state"]
+
+
 def role(variable: Any, layer: Any) -> str:
     """What a weight tensor is for.
 
     Keras's own layers name their tensors by role. A custom layer's trainable tensor of rank 2 or
     more under any other name counts as a `kernel`.
     """
+    if variable.name == "kernel" and hasattr(layer, "depthwise_initializer"):
+        return "depthwise_kernel"  # DepthwiseConv names its tensor `kernel`
     own = type(layer).__module__.startswith("keras.")
     if variable.name in ROLES or own or len(variable.shape) < 2 or not variable.trainable:
         return variable.name
@@ -113,11 +120,11 @@ def einsum_axes(equation: str) -> tuple[tuple[int, ...], tuple[int, ...]]:
 def own_initializer(slot: Slot) -> Callable | None:
     """The initializer that the slot's layer was configured with; None where it names none."""
     layer, name = slot.layer, slot.variable.name
-    initializer = getattr(layer, _INITIALIZER_OF.get(name, f"{name}_initializer"), None)
+    initializer = getattr(layer, _INITIALIZER_OF.get(slot.role, f"{name}_initializer"), None)
     if not callable(initializer):
         return None
     if name == "bias" and getattr(layer, "unit_forget_bias", False):
-        return _with_forget_ones(initializer, layer.units)
+        return _with_forget_ones(initializer, slot.shape[0] // 4)
     return initializer
 
 

@@ -20,6 +20,9 @@ CLASSIC = {
 }
 """The initializers of the published MNIST experiment, by the labels of its tables."""
 
+CLASSIC_BASELINE = "uniform ±1/√n"
+"""The general rule, which the published experiment sets the others against."""
+
 
 def classic() -> dict[str, keras.initializers.Initializer]:
     """The initializers of the published experiment, label -> instance."""

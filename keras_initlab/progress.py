@@ -1,14 +1,18 @@
 """One overall progress bar, in a terminal and in a notebook."""
 
+import html
 import sys
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import Literal
+from typing import TYPE_CHECKING, Any, Literal, Self
 
 from keras_initlab.errors import InputError
 from keras_initlab.plan import Plan, Trial
 from keras_initlab.records import Record
+
+if TYPE_CHECKING:
+    from rich.console import Console
 
 Verbose = bool | int | Literal["auto"]
 
@@ -31,11 +35,14 @@ def watching(plan: Plan, verbose: Verbose, done: int = 0) -> Iterator["Silent"]:
     from rich.console import Console
 
     console = Console(stderr=True)
-    if not console.is_jupyter and not console.is_terminal:
-        yield Lines(plan, done) if verbose is not False and verbose != "auto" else Silent()
-        return
-    with Bar(plan, done, console if console.is_terminal else Console()) as bar:
-        yield bar
+    if console.is_jupyter:
+        with NotebookBar(plan, done) as bar:
+            yield bar
+    elif console.is_terminal:
+        with TerminalBar(plan, done, console) as bar:
+            yield bar
+    else:
+        yield Lines(plan, done) if verbose != "auto" else Silent()
 
 
 class Silent:
@@ -67,16 +74,63 @@ class Lines(Silent):
 
 
 class Bar(Silent):
-    """A live bar with the runs done, the time left and the label that is running."""
+    """Counts runs and steps, and has them drawn at most ten times a second."""
 
     _EVERY = 0.1  # seconds between two redraws
 
-    def __init__(self, plan: Plan, done: int, console):
-        from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
-
+    def __init__(self, plan: Plan, done: int):
         self._total, self._done = len(plan.trials), done
         self._steps_of_run = plan.epochs * plan.steps_per_epoch
-        self._steps, self._shown = 0, 0.0
+        self._steps: dict[tuple[str, int], int] = {}  # taken so far by the runs under way
+        self._all_steps, self._started, self._shown = 0, time.monotonic(), 0.0
+
+    def __enter__(self) -> Self:
+        self._update()
+        return self
+
+    def __exit__(self, *exception: object) -> None:
+        self._update()
+
+    def started(self, trial: Trial) -> None:
+        self._steps[trial.label, trial.replicate] = 0
+        self._update()
+
+    def stepped(self, trial: Trial) -> None:
+        self._steps[trial.label, trial.replicate] += 1
+        self._all_steps += 1
+        if time.monotonic() - self._shown > self._EVERY:
+            self._update()
+
+    def finished(self, record: Record) -> None:
+        self._done += 1
+        self._steps.pop((record.label, record.replicate), None)
+        self._update()
+
+    def _update(self) -> None:
+        self._shown = time.monotonic()
+        completed = self._done * self._steps_of_run + sum(self._steps.values())
+        total = self._total * self._steps_of_run
+        self._draw(completed, total, f"{self._done}/{self._total}", self._under_way())
+
+    def _under_way(self) -> str:
+        """The run by name, or how many train side by side; and the steps of all per second."""
+        if not self._steps:
+            return ""
+        (label, replicate), *others = self._steps
+        name = f"{len(self._steps)} side by side" if others else f"{label} (replicate {replicate})"
+        return f"{name}, {self._all_steps / max(time.monotonic() - self._started, 1e-9):.0f} steps/s"
+
+    def _draw(self, steps: int, of: int, runs: str, label: str) -> None:
+        raise NotImplementedError
+
+
+class TerminalBar(Bar):
+    """A live line with the runs done, the time left and the label that is running."""
+
+    def __init__(self, plan: Plan, done: int, console: "Console"):
+        from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
+
+        super().__init__(plan, done)
         self._progress = Progress(
             TextColumn("{task.fields[runs]} runs"),
             BarColumn(),
@@ -88,40 +142,41 @@ class Bar(Silent):
             console=console,
             auto_refresh=False,
         )
+        completed = done * self._steps_of_run
         self._task = self._progress.add_task(
-            "", total=self._total * self._steps_of_run, completed=done * self._steps_of_run, runs="", label=""
+            "", total=self._total * self._steps_of_run, completed=completed, runs="", label=""
         )
-        self._label = ""
 
-    def __enter__(self) -> "Bar":
+    def __enter__(self) -> Self:
         self._progress.start()
-        self._draw()
-        return self
+        return super().__enter__()
 
-    def __exit__(self, *exception) -> None:
-        self._draw()
+    def __exit__(self, *exception: object) -> None:
+        super().__exit__(*exception)
         self._progress.stop()
 
-    def started(self, trial: Trial) -> None:
-        self._label = f"{trial.label} (replicate {trial.replicate})"
-        self._draw()
-
-    def stepped(self, trial: Trial) -> None:
-        self._steps += 1
-        if time.monotonic() - self._shown > self._EVERY:
-            self._draw()
-
-    def finished(self, record: Record) -> None:
-        self._done += 1
-        self._steps, self._label = 0, ""
-        self._draw()
-
-    def _draw(self) -> None:
-        self._shown = time.monotonic()
-        self._progress.update(
-            self._task,
-            completed=self._done * self._steps_of_run + self._steps,
-            runs=f"{self._done}/{self._total}",
-            label=self._label,
-        )
+    def _draw(self, steps: int, of: int, runs: str, label: str) -> None:
+        self._progress.update(self._task, completed=steps, runs=runs, label=label)
         self._progress.refresh()
+
+
+class NotebookBar(Bar):
+    """The same in the output of a cell: one display that is updated (rich would need ipywidgets)."""
+
+    def __init__(self, plan: Plan, done: int):
+        super().__init__(plan, done)
+        self._begun, self._before = time.monotonic(), done * self._steps_of_run
+        self._cell: Any = None
+
+    def _draw(self, steps: int, of: int, runs: str, label: str) -> None:
+        from IPython.display import HTML, display
+
+        elapsed = time.monotonic() - self._begun
+        here = steps - self._before
+        left = f"ETA {elapsed * (of - steps) / here:.0f} s" if here and steps < of else ""
+        words = [f"{runs} runs", f"{elapsed:.0f} s", left, html.escape(label)]
+        shown = HTML(f'<progress value="{steps}" max="{of}"></progress> {" · ".join(filter(None, words))}')
+        if self._cell is None:
+            self._cell = display(shown, display_id=True)
+        else:
+            self._cell.update(shown)

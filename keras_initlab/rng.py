@@ -8,8 +8,8 @@ from contextlib import contextmanager
 import keras
 import numpy as np
 from keras.src.backend.common import global_state
-from keras.src.random.seed_generator import GLOBAL_SEED_GENERATOR
 
+GLOBAL_SEED_GENERATOR = "global_seed_generator"  # the key under which Keras keeps it
 _TENSORFLOW_STATE = ("_seed", "_rng")  # of its eager context
 
 
@@ -53,7 +53,12 @@ def seed_globals(seed: int) -> None:
 
 def set_generator(state: keras.Variable, seed: int) -> None:
     """Put the state variable of a `keras.random.SeedGenerator` to the start of stream `seed`."""
-    state.assign(np.array([seed, 0], dtype=keras.backend.standardize_dtype(state.dtype)))
+    state.assign(generator_start(state, seed))
+
+
+def generator_start(state: keras.Variable, seed: int) -> np.ndarray:
+    """The value of a generator's state variable at the start of stream `seed`."""
+    return np.array([seed, 0], dtype=keras.backend.standardize_dtype(state.dtype))
 
 
 def _tensorflow_context():

@@ -1,7 +1,7 @@
 """Records and their configuration -> pandas frames."""
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict
 from itertools import accumulate
 from typing import TYPE_CHECKING, Any
@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from keras_initlab import stats
-from keras_initlab.errors import InputError, UnknownNameError
+from keras_initlab.errors import UnknownNameError
 from keras_initlab.records import Record
 
 if TYPE_CHECKING:
@@ -94,6 +94,9 @@ def primary_metric(metrics: Sequence[str], directions: Mapping[str, str | None])
     return min(judged, key=lambda name: (not name.startswith(VALIDATION), name.endswith("loss")))
 
 
+_RUN = ("initializer", "replicate", "status", "message")
+
+
 def runs(records: Sequence[Record], target: float, directions: Mapping[str, str | None]) -> "pd.DataFrame":
     """One row per run."""
     import pandas as pd
@@ -116,7 +119,9 @@ def runs(records: Sequence[Record], target: float, directions: Mapping[str, str 
         row["steps"] = len(run.step_losses)
         row["seconds"] = run.seconds
         rows.append(row)
-    frame = pd.DataFrame(rows)
+    measured = [f"{kind}_{name}" for name in metrics for kind in ("final", "best")]
+    columns = [*_RUN, *measured, *SPEED, "steps", "seconds"]
+    frame = pd.DataFrame(rows, columns=columns)
     return frame.replace([math.inf, -math.inf], math.nan)
 
 
@@ -131,17 +136,22 @@ def curves(records: Sequence[Record], steps_per_epoch: int) -> "pd.DataFrame":
     """All values over time, one per row."""
     import pandas as pd
 
-    parts = [pd.DataFrame(columns=list(_CURVES)).astype(_CURVES)]
-    for run in records:
-        steps = np.arange(1, len(run.step_losses) + 1)
-        epochs = (steps - 1) // steps_per_epoch + 1
-        parts.append(_curve(run, steps, epochs, "batch", "loss", run.step_losses))
-        for name, values in run.epochs.items():
-            epochs = np.arange(1, len(values) + 1)
-            split = "validation" if name.startswith(VALIDATION) else "train"
-            bare = name.removeprefix(VALIDATION)
-            parts.append(_curve(run, epochs * steps_per_epoch, epochs, split, bare, values))
-    return pd.concat(parts, ignore_index=True)
+    series = [
+        (run.label, run.replicate, split, metric, np.asarray(values, dtype=float))
+        for run in records
+        for split, metric, values in _series(run)
+    ]
+    lengths = [len(values) for *_, values in series]
+    columns: dict[str, Any] = {}
+    for place, name in enumerate(("initializer", "replicate", "split", "metric")):
+        kind = "int64" if name == "replicate" else object
+        columns[name] = np.repeat(np.array([one[place] for one in series], dtype=kind), lengths)
+    columns["value"] = np.concatenate([np.empty(0), *(values for *_, values in series)])
+    count = np.concatenate([np.empty(0, int), *(np.arange(1, length + 1) for length in lengths)])
+    batch = columns["split"] == "batch"
+    columns["step"] = np.where(batch, count, count * steps_per_epoch)
+    columns["epoch"] = np.where(batch, (count - 1) // steps_per_epoch + 1, count)
+    return pd.DataFrame(columns)[list(_CURVES)].astype(_CURVES)
 
 
 _CURVES = {
@@ -155,13 +165,12 @@ _CURVES = {
 }
 
 
-def _curve(
-    run: Record, steps: np.ndarray, epochs: np.ndarray, split: str, metric: str, values: Sequence[float]
-) -> "pd.DataFrame":
-    import pandas as pd
-
-    columns = (run.label, run.replicate, steps, epochs, split, metric, np.asarray(values, dtype=float))
-    return pd.DataFrame(dict(zip(_CURVES, columns, strict=True)), index=range(len(steps))).astype(_CURVES)
+def _series(run: Record) -> Iterator[tuple[str, str, Sequence[float]]]:
+    """Split, metric and values of everything that a run measured."""
+    yield "batch", "loss", run.step_losses
+    for name, values in run.epochs.items():
+        split = "validation" if name.startswith(VALIDATION) else "train"
+        yield split, name.removeprefix(VALIDATION), values
 
 
 def column(frame: "pd.DataFrame", metric: str) -> str:
@@ -173,28 +182,7 @@ def column(frame: "pd.DataFrame", metric: str) -> str:
     raise UnknownNameError("metric", metric, known, f"There are: {', '.join(known)}.")
 
 
-_NOT_METRICS = ("initializer", "replicate", "status", "message", "steps")
-
-
-def outcomes(
-    frame: "pd.DataFrame", labels: Sequence[str], metric: str, directions: Mapping[str, str | None]
-) -> tuple["pd.DataFrame", int]:
-    """Replicates x initializers of one metric, and +1 or -1 to make larger better.
-
-    A trial that never ran (the comparison was interrupted) leaves its replicate out; a run without a value
-    is NaN.
-    """
-    name = column(frame, metric)
-    better = direction(metric, directions)
-    if better is None:
-        raise InputError(
-            f"metric={metric!r} has no best direction: Keras does not say whether larger is better. "
-            "Choose another metric, or set config['directions']."
-        )
-    values = frame.pivot(index="replicate", columns="initializer", values=name)
-    ran = frame.pivot(index="replicate", columns="initializer", values="status").notna()
-    wide = values.reindex(columns=list(labels))
-    return wide[ran.reindex(columns=list(labels), fill_value=False).all(axis=1)], 1 if better == "up" else -1
+_NOT_METRICS = (*_RUN, "steps")
 
 
 def summary(
@@ -238,72 +226,21 @@ def summary(
 def _speed(steps: np.ndarray, horizon: int, confidence: float) -> dict[str, Any]:
     """Steps to the target, where a run that never reached it is known only to need more than it had.
 
-    The mean is the restricted mean: such a run enters with all the steps there were. The median is exact,
-    and NaN when half or more never got there.
+    Mean and interval are of the restricted time: such a run enters with all the steps there were. Median
+    and interquartile mean are exact, and NaN where they would need to know when it got there.
     """
     reached = np.isfinite(steps)
-    sample = stats.estimate(np.where(reached, steps, horizon), confidence)
-    ordered = np.sort(np.where(reached, steps, np.inf))
-    middle = float(np.mean(ordered[[(len(ordered) - 1) // 2, len(ordered) // 2]]))
-    return {
-        "reached_target": int(reached.sum()),
-        "steps_to_target_mean": sample.mean,
-        "steps_to_target_sd": sample.sd,
-        "steps_to_target_low": sample.low,
-        "steps_to_target_high": sample.high,
-        "steps_to_target_median": middle if math.isfinite(middle) else math.nan,
+    restricted = stats.estimate(np.where(reached, steps, horizon), confidence)
+    late = np.where(reached, steps, np.inf)
+    values = {
+        "mean": restricted.mean,
+        "sd": restricted.sd,
+        "low": restricted.low,
+        "high": restricted.high,
+        "median": float(np.median(late)),
+        "iqm": stats.interquartile_mean(late) if len(late) >= stats.MANY else math.nan,
     }
-
-
-def pairs(
-    wide: "pd.DataFrame", sign: int, baseline: str, margin: float | None, confidence: float
-) -> "pd.DataFrame":
-    """Every initializer against `baseline`, replicate by replicate."""
-    import pandas as pd
-
-    theirs = wide[baseline].to_numpy(float)
-    others = [label for label in wide.columns if label != baseline]
-    tests = [stats.paired_p(sign * wide[label].to_numpy(float), sign * theirs) for label in others]
-    adjusted = stats.holm([p for p, _ in tests])
-    rows = []
-    for label, (_, better), p_holm in zip(others, tests, adjusted, strict=True):
-        ours = wide[label].to_numpy(float)
-        difference = stats.estimate(ours - theirs, confidence)
-        complete = bool(np.isfinite(ours).all() and np.isfinite(theirs).all())
-        win, win_low, win_high = stats.win_probability(sign * ours, sign * theirs, confidence)
-        interval = (difference.low, difference.high)
-        rows.append(
-            {
-                "initializer": label,
-                "baseline": baseline,
-                "n": len(ours),
-                "n_values": difference.n,
-                "difference": difference.mean,
-                "sd": difference.sd,
-                "low": difference.low,
-                "high": difference.high,
-                "win": win,
-                "win_low": win_low,
-                "win_high": win_high,
-                "p_holm": p_holm,
-                "p_sign_flip": stats.sign_flip_p(ours - theirs) if complete else math.nan,
-                "verdict": stats.verdict(better, p_holm, interval, margin if complete else None),
-            }
-        )
-    return pd.DataFrame(rows).set_index("initializer") if rows else pd.DataFrame()
-
-
-def beaten_by(wide: "pd.DataFrame", sign: int) -> dict[str, list[str]]:
-    """For each initializer, those that are better than it, Holm-adjusted over all the others."""
-    values = {label: sign * wide[label].to_numpy(float) for label in wide.columns}
-    result = {}
-    for label, theirs in values.items():
-        others = [other for other in values if other != label]
-        tests = [stats.paired_p(values[other], theirs) for other in others]
-        adjusted = stats.holm([p for p, _ in tests])
-        result[label] = [
-            other
-            for other, p, (_, better) in zip(others, adjusted, tests, strict=True)
-            if better > 0 and p < stats.ALPHA
-        ]
-    return result
+    named = {f"steps_to_target_{name}": value for name, value in values.items()}
+    return {"reached_target": int(reached.sum())} | {
+        name: value if math.isfinite(value) else math.nan for name, value in named.items()
+    }

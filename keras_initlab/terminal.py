@@ -5,7 +5,7 @@ import io
 import math
 from collections.abc import Hashable, Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 
@@ -21,6 +21,8 @@ if TYPE_CHECKING:
 WIDTH = 80
 _BARS = "▁▂▃▄▅▆▇█"
 _SPARKS = 8
+_TOP = 0.9  # share of the values that the bars resolve: one enormous loss must not flatten the others
+_TEXTS = ("label", "verdict", "spark")  # columns that start at the left
 _STYLES = {"lost": "red", "spark": "cyan"}
 _VERDICTS = {"better": "green", "worse": "red", "baseline": "bold"}
 
@@ -52,18 +54,17 @@ def render(result: "Comparison") -> "Group":
     if not result.records:
         return Group(*below)
     rows = _rows(result, label_length=WIDTH)
-    headers = Row("#", "initializer", short(result.metric, 14), "early", "target", "lost", "verdict", "loss")
-    widths = {name: max(len(vars(row)[name]) for row in [headers, *rows]) for name in vars(headers)}
-    if not any(row.lost for row in rows):
-        del widths["lost"]
+    headers = _headers(short(result.metric, 14), rows)
+    widths = {
+        name: max(len(header), *(len(vars(row)[name]) for row in rows)) for name, header in headers.items()
+    }
     spare = WIDTH - sum(widths.values()) + widths["label"] - len(widths) - 1
     widths["label"] = min(widths["label"], spare)
     labels = iter(short_labels([row.label for row in rows], spare).values())
     table = Table(box=SIMPLE_HEAD, padding=0)
     for name, width in widths.items():
-        left = name in ("label", "verdict", "spark")
-        header = Text(vars(headers)[name])
-        table.add_column(header, justify="left" if left else "right", width=width, no_wrap=True)
+        side: Literal["left", "right"] = "left" if name in _TEXTS else "right"
+        table.add_column(Text(headers[name]), justify=side, width=width, no_wrap=True)
     for row in rows:
         cells = {name: Text(vars(row)[name], style=_STYLES.get(name, "")) for name in widths}
         cells["label"] = Text(next(labels))
@@ -86,16 +87,31 @@ def as_html(result: "Comparison") -> str:
     """The rendering as an HTML fragment that takes its colours from the page it is in."""
     lines = "".join(f"<p>{html.escape(line)}</p>" for line in conclusion.notes(result))
     head = f"<p><strong>{html.escape(conclusion.sentence(result))}</strong></p>"
+    return f"<div>{head}{html_table(result)}{lines}</div>"
+
+
+def html_table(result: "Comparison") -> str:
+    """The table alone; empty without runs."""
     if not result.records:
-        return f"<div>{head}{lines}</div>"
+        return ""
     rows = _rows(result, label_length=60)
-    names = ["#", "initializer", result.metric, "early", "target", "lost", "verdict", "loss"]
-    header = "".join(f"<th>{html.escape(name)}</th>" for name in names)
-    body = "".join(
-        "<tr>" + "".join(f"<td>{html.escape(cell)}</td>" for cell in vars(row).values()) + "</tr>"
-        for row in rows
-    )
-    return f"<div>{head}<table><thead><tr>{header}</tr></thead><tbody>{body}</tbody></table>{lines}</div>"
+    headers = _headers(result.metric, rows)
+
+    def line(tag: str, cells: Mapping[str, str]) -> str:
+        sides = {name: "left" if name in _TEXTS else "right" for name in headers}
+        return "".join(
+            f'<{tag} style="text-align:{sides[name]}">{html.escape(cells[name])}</{tag}>' for name in headers
+        )
+
+    body = "".join(f"<tr>{line('td', vars(row))}</tr>" for row in rows)
+    return f"<table><thead><tr>{line('th', headers)}</tr></thead><tbody>{body}</tbody></table>"
+
+
+def _headers(metric: str, rows: list[Row]) -> dict[str, str]:
+    """Field of `Row` -> heading, for the columns that say anything."""
+    headings = Row("#", "initializer", metric, "early", "target", "lost", "verdict", "loss")
+    empty = () if any(row.lost for row in rows) else ("lost",)
+    return {name: heading for name, heading in vars(headings).items() if name not in empty}
 
 
 def _rows(result: "Comparison", label_length: int) -> list[Row]:
@@ -164,8 +180,9 @@ def _sparklines(curves: "pd.DataFrame", labels: list[str]) -> dict[str, str]:
     parts = ((early["step"] - 1) * _SPARKS // max(span, _SPARKS)).rename("part")
     means = early.groupby([early["initializer"], parts])["value"].mean()
     scaled = np.log(means.clip(lower=1e-12)) if (means > 0).all() else means
-    low, high = scaled.min(), scaled.max()
-    heights = ((scaled - low) / (high - low) * (len(_BARS) - 1)).round() if high > low else scaled * 0
+    low, high = scaled.min(), scaled.quantile(_TOP)
+    spread = (scaled.clip(upper=high) - low) / (high - low) if high > low else scaled * 0
+    heights = (spread * (len(_BARS) - 1)).round()
     bars = heights.astype(int).map(lambda height: _BARS[height])
     return {
         label: "".join(bars[label]) if label in bars.index.get_level_values(0) else "" for label in labels

@@ -18,6 +18,7 @@ from typing import Any
 import keras
 import numpy as np
 
+from keras_initlab.engines.conformance import check_engine as check_engine
 from keras_initlab.errors import InputError
 from keras_initlab.fans import Fans
 from keras_initlab.registry import Entry, entry

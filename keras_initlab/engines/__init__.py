@@ -1,11 +1,13 @@
 """Engines train trials and leave records; they differ in speed, never in meaning."""
 
+from keras_initlab.engines.choice import automatic
 from keras_initlab.engines.sequential import Sequential
 from keras_initlab.engines.setup import Engine, Setup
+from keras_initlab.engines.stacked import Stacked
 from keras_initlab.errors import InputError, UnknownNameError
 from keras_initlab.plan import Plan
 
-ENGINES: dict[str, Engine] = {engine.name: engine for engine in (Sequential(),)}
+ENGINES: dict[str, Engine] = {engine.name: engine for engine in (Sequential(), Stacked())}
 
 
 def choose(name: str, plan: Plan, setup: Setup) -> tuple[Engine, str]:
@@ -16,7 +18,7 @@ def choose(name: str, plan: Plan, setup: Setup) -> tuple[Engine, str]:
         InputError: If the engine asked for cannot run the plan.
     """
     if name == "auto":
-        return ENGINES["sequential"], "the reference engine runs every model"
+        return automatic(plan, setup)
     if name not in ENGINES:
         raise UnknownNameError("engine", name, ENGINES, f"Engines are auto, {', '.join(ENGINES)}.")
     engine = ENGINES[name]

@@ -32,7 +32,7 @@ class Arrays:
     """
 
     def __init__(self, data: Batch, batch_size: int, *, shuffle: bool, steps: int | None = None):
-        self.data = data
+        self.data = _without_lists(data)
         self.examples = len(keras.tree.flatten(data)[0])
         self.batch_size = batch_size
         self.shuffle = shuffle
@@ -129,6 +129,11 @@ class Feed(keras.utils.PyDataset):
         self.source = source
         self._batches: Sequence[Batch] = ()
 
+    @property
+    def fit_input(self) -> "Feed":
+        """What `fit` takes as `x`."""
+        return self
+
     def begin(self, trial: Trial, epoch: int) -> None:
         self._batches = self.source.epoch(trial, epoch)
 
@@ -137,6 +142,13 @@ class Feed(keras.utils.PyDataset):
 
     def __getitem__(self, step: int) -> Batch:
         return self._batches[step]
+
+
+def _without_lists(nest):
+    """The same nest with tuples for lists, which `tf.data` would take for tensors."""
+    if isinstance(nest, dict):
+        return {key: _without_lists(inner) for key, inner in nest.items()}
+    return tuple(map(_without_lists, nest)) if isinstance(nest, list | tuple) else nest
 
 
 class _Lazy(Sequence):

@@ -4,17 +4,25 @@ import math
 import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from typing import TYPE_CHECKING
 
 import keras
+import numpy as np
 
-from keras_initlab.engines.feed import Feed
+from keras_initlab.engines.feed import Arrays, Feed, Source
+from keras_initlab.engines.outcome import outcome
 from keras_initlab.engines.setup import Observer, Setup
-from keras_initlab.models import Snapshot
+from keras_initlab.models import Snapshot, seed_generators
 from keras_initlab.plan import Plan, Trial
-from keras_initlab.records import Record, Status
+from keras_initlab.records import Record
 from keras_initlab.rng import isolated, seed_globals, set_generator
 
-STEP_LOSS = "step_loss"
+if TYPE_CHECKING:
+    from keras_initlab.engines.graph_feed import GraphFeed
+
+STEP_LOSS = "step_losses"
+STEPS_AT_ONCE = 16
+"""Steps that TensorFlow runs per call where nobody looks in between: less overhead, same results."""
 
 
 class Sequential:
@@ -26,54 +34,51 @@ class Sequential:
         return None
 
     def run(self, trials: Sequence[Trial], plan: Plan, setup: Setup, observer: Observer) -> Iterator[Record]:
-        with isolated(), _workbench(setup.model) as reset:
+        looked_at = setup.callbacks is not None or keras.backend.backend() != "tensorflow"
+        at_once = 1 if looked_at else min(STEPS_AT_ONCE, plan.steps_per_epoch)
+        feeds = _Feeds(setup)
+        with isolated(), _workbench(setup.model, at_once) as reset:
             for trial in trials:
                 observer.started(trial)
-                record = _train(trial, plan, setup, reset, observer)
+                record = _train(trial, plan, setup, feeds, reset, observer)
                 observer.finished(record)
                 yield record
 
 
-def _train(trial: Trial, plan: Plan, setup: Setup, reset: "_Reset", observer: Observer) -> Record:
+def _feed(source: Source) -> "Feed | GraphFeed":
+    if keras.backend.backend() == "tensorflow" and isinstance(source, Arrays):
+        from keras_initlab.engines.graph_feed import GraphFeed
+
+        return GraphFeed(source)
+    return Feed(source)
+
+
+def _train(
+    trial: Trial, plan: Plan, setup: Setup, feeds: "_Feeds", reset: "_Reset", observer: Observer
+) -> Record:
     started = time.perf_counter()
-    watch = _Watch(trial, observer)
-    status: Status
+    watch = _Watch(trial, plan, observer)
+    failure = None
     try:
-        _fit(trial, plan, setup, reset, watch)
+        _fit(trial, plan, setup, feeds, reset, watch)
     except Exception as error:
         # One refused shape or broken callback must not cost the runs that can finish.
-        status, message = "failed", f"{type(error).__name__}: {error}"
-    else:
-        status, message = watch.outcome()
-    return Record(
-        label=trial.label,
-        replicate=trial.replicate,
-        status=status,
-        message=message,
-        step_losses=tuple(watch.step_losses),
-        epochs={name: tuple(values) for name, values in watch.epochs.items()},
-        seconds=time.perf_counter() - started,
-        seeds={"root": trial.root_seed, "global": trial.global_seed(), "order": trial.order_seed(0)},
-        engine=Sequential.name,
-    )
+        failure = error
+    seconds = time.perf_counter() - started
+    return outcome(trial, Sequential.name, watch.step_losses, watch.epochs, seconds, failure)
 
 
-def _fit(trial: Trial, plan: Plan, setup: Setup, reset: "_Reset", watch: "_Watch") -> None:
-    training = Feed(setup.training)
-    training.begin(trial, 0)
-    validation = None
-    if setup.validation is not None:
-        validation = Feed(setup.validation)
-        validation.begin(trial, 0)
+def _fit(trial: Trial, plan: Plan, setup: Setup, feeds: "_Feeds", reset: "_Reset", watch: "_Watch") -> None:
+    feeds.begin(trial, 0)
     extra = setup.callbacks(trial.label, trial.replicate) if setup.callbacks else ()
     begin = keras.callbacks.LambdaCallback(
         # Not before `fit`: its symbolic build of the model may advance the random generators.
         on_train_begin=lambda logs: reset(trial, setup),
-        on_epoch_begin=lambda epoch, logs: training.begin(trial, epoch),
+        on_epoch_begin=lambda epoch, logs: feeds.begin(trial, epoch),
     )
     setup.model.fit(
-        training,
-        validation_data=validation,
+        feeds.training.fit_input,
+        validation_data=feeds.validation.fit_input if feeds.validation else None,
         epochs=plan.epochs,
         callbacks=[begin, watch, *extra],
         shuffle=False,  # the feed is in order; Keras would shuffle its batches
@@ -81,23 +86,44 @@ def _fit(trial: Trial, plan: Plan, setup: Setup, reset: "_Reset", watch: "_Watch
     )
 
 
+class _Feeds:
+    """Training and validation data as `fit` takes them, made once for all trials."""
+
+    def __init__(self, setup: Setup):
+        self.training = _feed(setup.training)
+        self.validation = _feed(setup.validation) if setup.validation is not None else None
+
+    def begin(self, trial: Trial, epoch: int) -> None:
+        """Say whose batches come next."""
+        self.training.begin(trial, epoch)
+        if self.validation is not None:
+            self.validation.begin(trial, epoch)
+
+
 class _Watch(keras.callbacks.Callback):
     """Notes the loss of each step and the metrics of each epoch, and ends a run that diverges."""
 
-    def __init__(self, trial: Trial, observer: Observer):
+    def __init__(self, trial: Trial, plan: Plan, observer: Observer):
         super().__init__()
-        self._trial, self._observer = trial, observer
+        self._trial, self._plan, self._observer = trial, plan, observer
+        self._seen = 0  # steps of this epoch
         self.step_losses: list[float] = []
         self.epochs: dict[str, list[float]] = {}
         self.diverged = False
 
+    def on_epoch_begin(self, epoch, logs=None):
+        self._seen = 0
+
     def on_train_batch_end(self, batch, logs=None):
-        loss = float(logs[STEP_LOSS])
-        self.step_losses.append(loss)
-        self._observer.stepped(self._trial)
-        if not math.isfinite(loss):
-            self.diverged = True
-            self.model.stop_training = True
+        taken = min(batch + 1, self._plan.steps_per_epoch) - self._seen
+        self._seen += taken
+        for loss in np.atleast_1d(keras.ops.convert_to_numpy(logs[STEP_LOSS]))[:taken]:
+            self.step_losses.append(float(loss))
+            self._observer.stepped(self._trial)
+            if not math.isfinite(loss):
+                self.diverged = True
+                self.model.stop_training = True
+                break
 
     def on_epoch_end(self, epoch, logs=None):
         if self.diverged:
@@ -106,35 +132,38 @@ class _Watch(keras.callbacks.Callback):
             if name not in (STEP_LOSS, f"val_{STEP_LOSS}"):
                 self.epochs.setdefault(name, []).append(float(value))
 
-    def outcome(self) -> tuple[Status, str]:
-        if not self.diverged:
-            return "completed", ""
-        return "diverged", (
-            f"The loss became {self.step_losses[-1]} at step {len(self.step_losses)}: "
-            "try smaller initial weights, a lower learning rate or gradient clipping."
-        )
-
 
 class StepLoss(keras.metrics.Mean):
-    """Keras's running mean of the loss that reports the loss of the last step as well."""
+    """Keras's running mean of the loss that reports the losses of the last call's steps as well."""
 
-    def __init__(self):
+    def __init__(self, at_once: int):
         super().__init__(name="loss")
-        self.last = self.add_variable(shape=(), initializer="zeros", name="last")
+        self._at_once = at_once
+        self._steps = self.add_variable(shape=(), initializer="zeros", dtype="int32", name="steps")
+        self._losses = self.add_variable(shape=(at_once,), initializer="zeros", name="losses")
 
     def update_state(self, values, sample_weight=None):
         super().update_state(values, sample_weight=sample_weight)
-        self.last.assign(keras.ops.mean(keras.ops.cast(values, self.dtype)))
+        loss = keras.ops.reshape(keras.ops.mean(keras.ops.cast(values, self.dtype)), (1,))
+        if self._at_once > 1:
+            place = self._steps % self._at_once
+            loss = keras.ops.slice_update(self._losses, [place], loss)
+            self._steps.assign_add(1)
+        self._losses.assign(loss)
+
+    def reset_state(self):
+        super().reset_state()
+        self._steps.assign(0)
 
     def result(self):
-        return {self.name: super().result(), STEP_LOSS: keras.ops.convert_to_tensor(self.last)}
+        return {self.name: super().result(), STEP_LOSS: keras.ops.convert_to_tensor(self._losses)}
 
 
 class _Reset:
     """Puts the model to the start of a trial: weights, optimizer and random generators."""
 
     def __init__(self, model: keras.Model):
-        self._generators = [v for v in model.variables if v.name == "seed_generator_state"]
+        self._generators = seed_generators(model)
         self._weights = Snapshot(model.variables)
         self._optimizer = Snapshot(model.optimizer.variables)
 
@@ -149,7 +178,7 @@ class _Reset:
 
 
 @contextmanager
-def _workbench(model: keras.Model) -> Iterator[_Reset]:
+def _workbench(model: keras.Model, at_once: int) -> Iterator[_Reset]:
     """Lend the model for training with a fresh optimizer; give everything back as it was."""
     weights = Snapshot(model.variables)
     names = ("optimizer", "stop_training", "steps_per_execution", "train_function", "test_function")
@@ -157,10 +186,10 @@ def _workbench(model: keras.Model) -> Iterator[_Reset]:
     kept_history = getattr(model, "history", None)
     model.optimizer = fresh_optimizer(model.optimizer)
     model.optimizer.build(model.trainable_variables)
-    model.steps_per_execution = 1  # every step's loss is wanted
+    model.steps_per_execution = at_once
     model.train_function = model.test_function = None  # they hold the other optimizer
     # Set past Keras's attribute tracking, as `compile` does.
-    object.__setattr__(model, "_loss_tracker", StepLoss())
+    object.__setattr__(model, "_loss_tracker", StepLoss(at_once))
     try:
         yield _Reset(model)
     finally:

@@ -40,8 +40,16 @@ class Setup:
         Slots that are not listed (frozen layers, adapted statistics) keep the value they have in
         the model. Only inside `rng.isolated()`.
         """
+        yield from self.restarted_values(trial)
+        yield from self.tested_values(trial)
+
+    def restarted_values(self, trial: Trial) -> Iterator[tuple[Slot, Any]]:
+        """The part of the start that all trials of a replicate have in common."""
         for slot, own in self.restarted.items():
             yield slot, draw(own, slot, trial.draw_seed(*slot.seed_path))
+
+    def tested_values(self, trial: Trial) -> Iterator[tuple[Slot, Any]]:
+        """The part of the start that the trial's initializer draws."""
         for slot in self.tested:
             yield slot, draw(self.schemes[trial.label], slot, trial.draw_seed(*slot.seed_path))
 

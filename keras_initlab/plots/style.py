@@ -10,8 +10,8 @@ import numpy as np
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
-# Okabe & Ito (2008), without the yellow that is invisible on white and with a grey for the black.
-COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#56B4E9", "#E69F00", "#4D4D4D")
+# Okabe & Ito (2008), without the yellow (invisible on white), with a grey for the black (invisible on dark).
+COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#56B4E9", "#E69F00", "#7F7F7F")
 DASHES: tuple[tuple[float, ...], ...] = ((), (5, 1.5), (1.2, 1.2), (7, 1.5, 1.2, 1.5), (10, 3))
 MARKERS = ("", "o", "s", "^", "D", "v", "P", "X")
 LABEL_LENGTH = 34
@@ -86,7 +86,7 @@ def wants_log(values: Sequence[float] | np.ndarray) -> bool:
     """Whether positive `values` span more than a factor of 30."""
     finite = np.asarray(values, dtype=float)
     finite = finite[np.isfinite(finite)]
-    return len(finite) > 0 and finite.min() > 0 and finite.max() / finite.min() > LOG_FROM
+    return bool(len(finite) and finite.min() > 0 and finite.max() / finite.min() > LOG_FROM)
 
 
 def set_spines(ax: "Axes") -> None:
@@ -97,8 +97,12 @@ def set_spines(ax: "Axes") -> None:
 def legend_beside(ax: "Axes", entries: int) -> None:
     """A legend that stays readable: inside for a few entries, beside the axes for more."""
     if entries <= LEGEND_INSIDE:
-        ax.legend(fontsize=8, framealpha=0.85)
+        ax.legend(fontsize=8, framealpha=0.85, handlelength=3)
     else:
         ax.legend(
-            fontsize=8 if entries <= 16 else 6.5, loc="upper left", bbox_to_anchor=(1.01, 1.0), frameon=False
+            fontsize=8 if entries <= 16 else 6.5,
+            loc="upper left",
+            bbox_to_anchor=(1.01, 1.0),
+            frameon=False,
+            handlelength=3,
         )

@@ -1,12 +1,18 @@
-"""`compare` trains models that are identical but for their initial weights, on every backend."""
+"""`compare` trains models that are identical but for their initial weights, on every backend.
+
+Holds the reference engine to it; `test_engines.py` holds the other engines to the reference.
+"""
 
 import random
 
 import keras
 import numpy as np
 import pytest
+from keras.src.backend.common import global_state
+from keras.src.random.seed_generator import global_seed_generator
 
 import keras_initlab as initlab
+from keras_initlab import rng
 from keras_initlab.plan import Trial
 
 SEED = 3
@@ -31,7 +37,8 @@ def dense_net(dropout=0.3, optimizer="adam", **compile_arguments):
 
 
 def run(model=None, initializers=None, x=X, y=Y, **arguments):
-    arguments = {"batch_size": 16, "epochs": 2, "replicates": 2, "seed": SEED, "verbose": False} | arguments
+    defaults = {"batch_size": 16, "epochs": 2, "replicates": 2, "seed": SEED, "verbose": False}
+    arguments = defaults | {"engine": "sequential"} | arguments
     schemes = initializers or {"one": "initlab_he_normal", "twin": "initlab_he_normal"}
     return initlab.compare(model or dense_net(), schemes, x, y, **arguments)
 
@@ -138,7 +145,24 @@ def half_precision():
     return model
 
 
+class Shift(keras.layers.Layer):
+    """Its weight has an initializer that no attribute names."""
+
+    def build(self, shape):
+        self.shift = self.add_weight(shape=(shape[-1],), initializer="ones", name="shift")
+
+    def call(self, x):
+        return x + self.shift
+
+
+def custom():
+    model = keras.Sequential([keras.Input((6,)), keras.layers.Dense(4), Shift(), keras.layers.Dense(3)])
+    model.compile("adam", keras.losses.SparseCategoricalCrossentropy(from_logits=True))
+    return model
+
+
 KINDS = {
+    "custom": custom,
     "dense": dense_net,
     "function": lambda: dense_net,
     "multi_input": multi_input,
@@ -185,6 +209,12 @@ def test_a_run_equals_a_loop_written_by_hand():
     final = model.evaluate(X[:20], Y[:20], verbose=0, return_dict=True)
     np.testing.assert_allclose(record.epochs["val_loss"][-1], final["loss"], rtol=2e-5)
     assert set(record.epochs) == {"loss", "accuracy", "val_loss", "val_accuracy"}
+
+
+def test_dropout_masks_differ_between_replicates():
+    result = run(None, {"one": "initlab_ones", "twin": "initlab_ones"}, shuffle=False)
+    assert losses(result, "one", 0) == losses(result, "twin", 0)
+    assert losses(result, "one", 0) != losses(result, "one", 1)
 
 
 def test_only_the_weights_under_test_differ_and_replicates_differ_too():
@@ -242,7 +272,7 @@ def test_the_model_is_given_back_as_it_was():
 
 def test_global_random_state_is_restored():
     def draws():
-        values = [random.random(), np.random.rand(), float(keras.random.uniform(()))]
+        values = [random.random(), np.random.rand()]
         if keras.backend.backend() == "tensorflow":
             import tensorflow as tf
 
@@ -257,8 +287,15 @@ def test_global_random_state_is_restored():
     keras.utils.set_random_seed(7)
     expected = draws()
     keras.utils.set_random_seed(7)
+    keras.random.uniform(())  # makes Keras's generator, if it is not there yet
+    generator = global_seed_generator()
+    state = np.array(generator.state)
+    keras.utils.set_random_seed(7)
+    global_state.set_global_attribute(rng.GLOBAL_SEED_GENERATOR, generator)
     run(model)
     assert draws() == expected
+    assert global_seed_generator() is generator
+    np.testing.assert_array_equal(np.array(generator.state), state)
 
 
 def test_divergence_is_recorded_and_its_neighbours_go_on_unchanged():

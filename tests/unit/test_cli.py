@@ -32,6 +32,16 @@ def test_compare_prints_a_table_and_writes_a_picture(folder, capsys):
     }
 
 
+def test_compare_writes_a_page_that_says_how_to_repeat_it(folder, capsys):
+    assert cli.main([*QUICK, "--report", "page.html"]) == cli.OK
+    assert "Page with everything: page.html" in capsys.readouterr().out
+    command = (
+        "initlab compare --epochs 1 --replicates 2 --initializers initlab_he_normal zeros --report page.html"
+    )
+    assert f'<pre id="repeat">{command}</pre>' in (folder / "page.html").read_text(encoding="utf-8")
+    assert initlab.load("initlab-out").config["command"] == command
+
+
 def test_compare_as_json_is_strict_json(folder, capsys):
     assert cli.main([*QUICK, "--json", "--out", "here", "--baseline", "zeros"]) == cli.OK
 
@@ -111,7 +121,7 @@ def test_ctrl_c_ends_with_130_and_keeps_what_is_finished(folder, capsys, monkeyp
         return np.zeros(shape, dtype)
 
     monkeypatch.setattr(presets, "classic", lambda: {"interrupts": interrupts})
-    assert cli.main(["compare", "--epochs", "1", "--replicates", "2"]) == cli.INTERRUPTED
+    assert cli.main(["compare", "--epochs=1", "--replicates=2", "--engine=sequential"]) == cli.INTERRUPTED
     assert len(initlab.load("initlab-out").records) == 1
     assert "interrupted; the finished runs are in initlab-out" in capsys.readouterr().err
 

@@ -13,7 +13,7 @@ import pytest
 from scipy import stats as scipy_stats
 
 from keras_initlab import tables
-from keras_initlab.comparison import Comparison
+from keras_initlab.comparison import Comparison, load
 from keras_initlab.errors import InputError
 from keras_initlab.records import Record
 from tests.results import TEN, config, made_up, tiny
@@ -35,6 +35,13 @@ def test_runs_has_one_row_per_run_with_final_and_best_metrics():
     assert (row["final_val_accuracy"], row["best_val_accuracy"]) == (0.8, 0.9)
     assert (row["final_val_loss"], row["best_val_loss"]) == (2.0, 1.0)
     assert row["first_100"] == 2.0
+
+
+def test_a_run_that_diverged_has_no_final_metric_and_keeps_what_it_reached():
+    record = Record("a", 0, "diverged", step_losses=(1.0, NAN), epochs={"val_accuracy": (0.5, 0.7)})
+    row = Comparison([record], config(["a"])).runs.iloc[0]
+    assert math.isnan(row["final_val_accuracy"])
+    assert row["best_val_accuracy"] == 0.7
 
 
 def test_first_100_leaves_out_later_steps_and_divergence():
@@ -153,6 +160,24 @@ def test_a_run_that_never_reaches_the_target_is_censored_not_dropped():
     assert math.isnan(other["steps_to_target_median"])
 
 
+def test_censored_runs_are_later_than_all_others_in_median_and_interquartile_mean():
+    def steps(reached):
+        losses = [(2.0,) * (10 + r) + (0.0,) * (20 - r) if r < reached else (2.0,) * 30 for r in range(12)]
+        records = [Record("a", r, "completed", step_losses=own) for r, own in enumerate(losses)]
+        return (
+            Comparison(records, config(["a"], target_loss=0.1, epochs=1, steps_per_epoch=30))
+            .summary()
+            .loc["a"]
+        )
+
+    most, half = steps(10), steps(6)
+    assert most["steps_to_target_median"] == 25.5
+    assert most["steps_to_target_iqm"] == np.mean(range(23, 29))
+    assert math.isnan(half["steps_to_target_median"])
+    assert math.isnan(half["steps_to_target_iqm"])
+    assert half["steps_to_target_mean"] == pytest.approx((sum(range(20, 26)) + 6 * 30) / 12)
+
+
 def test_the_order_of_records_never_matters():
     result = made_up(TEN, diverged={"ones": 2})
     shuffled = list(result.records)
@@ -211,12 +236,12 @@ def test_pairs_with_diverged_runs_claim_no_interval_over_nan():
     assert row["verdict"] == "unresolved"
 
 
-def test_an_interrupted_replicate_is_left_out_of_pairs():
+def test_pairs_are_the_replicates_that_both_ran():
     result = made_up(TEN[:3], replicates=3)
     partial = Comparison(
         [run for run in result.records if (run.label, run.replicate) != (TEN[2], 2)], result.config
     )
-    assert partial.pairs()["n"].tolist() == [2, 2]
+    assert partial.pairs()["n"].tolist() == [3, 2]
     assert partial.summary()["n"].tolist() == [3, 3, 2]
 
 
@@ -235,16 +260,6 @@ def test_best_is_whom_nobody_was_shown_to_beat():
     assert set(result.best.beaten_by["far"]) == {"top", "near"}
 
 
-def test_the_truly_best_one_is_in_the_set_at_least_95_percent_of_the_time():
-    generator = np.random.default_rng(2)
-    repetitions = 300
-    hits = sum(
-        "l0" in tiny({f"l{i}": row for i, row in enumerate(generator.normal(0, 1, (6, 5)))}).best
-        for _ in range(repetitions)
-    )
-    assert hits / repetitions >= 0.95
-
-
 @pytest.mark.parametrize(
     ("labels", "configured", "expected"),
     [
@@ -257,16 +272,21 @@ def test_the_baseline(labels, configured, expected):
     assert tiny({label: [0.5] for label in labels}, baseline=configured).baseline == expected
 
 
+def test_the_baseline_is_known_by_its_law_under_any_label():
+    labels = {"mine": {"class_name": "HeNormal"}, "usual": {"class_name": "GlorotUniform", "config": {}}}
+    assert Comparison([], config(["mine"]) | {"labels": labels}).baseline == "usual"
+
+
 def test_save_and_load_round_trip(tmp_path):
     result = made_up(('<b>"x"</b> 😀 $a_b$', "b" * 200), replicates=2, diverged={"b" * 200: 1})
     result.save(tmp_path / "out")
     result.save(tmp_path / "out")  # replaces, does not append
-    again = Comparison.load(tmp_path / "out")
+    again = load(tmp_path / "out")
     assert again.config == json.loads(json.dumps(result.config)) | {"schema": 1}
     pd.testing.assert_frame_equal(again.runs, result.runs)
     pd.testing.assert_frame_equal(again.curves, result.curves)
     again.save(tmp_path / "again")
-    assert Comparison.load(tmp_path / "again").config == again.config
+    assert load(tmp_path / "again").config == again.config
 
 
 def test_a_result_is_read_where_no_backend_is_installed(tmp_path):
@@ -285,8 +305,8 @@ def test_a_result_is_read_where_no_backend_is_installed(tmp_path):
         package = types.ModuleType("keras_initlab")  # its __init__ registers with Keras
         package.__path__ = [sys.argv[2]]
         sys.modules["keras_initlab"] = package
-        from keras_initlab.comparison import Comparison
-        result = Comparison.load(sys.argv[1])
+        from keras_initlab.comparison import load
+        result = load(sys.argv[1])
         print(result, result.summary(), result.pairs(), len(result._repr_html_()))
         import matplotlib
         matplotlib.use("agg")
@@ -332,3 +352,9 @@ def test_contradicting_records_are_refused():
         Comparison([record, record], config(["a"]))
     with pytest.raises(InputError, match="label 'a', which is not in"):
         Comparison([record], config(["b"]))
+
+
+def test_a_result_without_runs_is_empty_not_broken():
+    result = Comparison([], config(["a"]))
+    assert [len(frame) for frame in (result.runs, result.curves, result.summary(), result.pairs())] == [0] * 4
+    assert (result.histories, len(result.best)) == ({}, 0)

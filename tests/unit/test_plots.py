@@ -4,6 +4,7 @@ import matplotlib
 import numpy as np
 import pytest
 from matplotlib import pyplot
+from scipy import stats
 
 from keras_initlab import plots
 from keras_initlab.errors import InputError
@@ -27,7 +28,8 @@ def test_thin_replicates_lie_under_their_mean():
     ax = made_up(TEN[:2], replicates=3).plot()
     assert len(ax.lines) == 2 * (3 + 1)
     thin, mean = [line.get_ydata() for line in ax.lines[:3]], ax.lines[3].get_ydata()
-    np.testing.assert_allclose(mean, np.mean(thin, axis=0))
+    assert ax.get_yscale() == "log"
+    np.testing.assert_allclose(mean, stats.gmean(thin, axis=0))
     assert len(mean) == 100
     assert legend(ax) == ["he_normal (N=3)", "glorot_uniform (N=3)"]
     assert ax.get_xlabel() == "batch"
@@ -49,7 +51,11 @@ def test_a_diverged_run_ends_in_a_cross_and_enters_no_mean():
     crosses = [line for line in ax.lines if line.get_marker() == "x"]
     assert len(crosses) == 7
     assert {float(line.get_xdata()[0]) for line in crosses} == {60.0}
-    assert all(np.isfinite(line.get_ydata()).all() for line in ax.lines)
+    mean = next(line for line in ax.lines if line.get_label().startswith("he_normal"))
+    own = [line for line in ax.lines if line.get_color() == mean.get_color() and line.get_marker() != "x"]
+    thin = [line.get_ydata() for line in own if line is not mean]
+    assert [len(values) for values in thin] == [60, 60, 100, 100, 100]
+    np.testing.assert_allclose(mean.get_ydata(), stats.gmean(thin[2:], axis=0))
     assert "he_normal (2 of 5 diverged)" in legend(ax)
     assert "glorot_uniform (5 of 5 diverged)" in legend(ax)
 
@@ -103,3 +109,51 @@ def test_a_constant_is_one_bar():
 def test_a_distribution_of_nothing_is_refused():
     with pytest.raises(InputError, match="values must be finite"):
         plots.plot_distribution(np.array([]), "none")
+
+
+def test_the_forest_has_a_row_and_an_interval_per_initializer():
+    result = made_up(TEN, diverged={"ones": 5, "zeros": 2})
+    ax = result.plot_pairs()
+    names = [text.get_text() for text in ax.get_yticklabels()]
+    assert names[0] == "he_normal (N=5)"
+    assert "zeros (N=5, 2 without value)" in names
+    assert set(legend(ax)) == {"better", "worse", "unresolved"}
+    assert [text.get_text() for text in ax.texts] == ["worse: no pair has values"]
+    pairs = result.pairs()
+    spans = {tuple(line.get_xdata()) for line in ax.lines}
+    assert (pairs.loc["he_normal", "low"], pairs.loc["he_normal", "high"]) in spans
+
+
+def test_the_strip_shows_every_replicate():
+    ax = made_up(TEN, failed={"ones": 3}).plot_replicates()
+    dots = [line for line in ax.lines if line.get_marker() == "o"]
+    assert sum(len(line.get_xdata()) for line in dots) == 47
+    assert made_up(TEN).plot_replicates("first_100").get_xscale() == "log"
+
+
+@pytest.mark.parametrize("count", [2, 10, 30])
+@pytest.mark.parametrize("replicates", [1, 4])
+def test_all_figures_take_any_number_of_initializers(tmp_path, count, replicates):
+    labels = [f"scheme {index}" for index in range(count)]
+    result = made_up(labels, replicates=replicates, diverged={labels[1]: 1})
+    for draw in (result.plot_pairs, result.plot_replicates, result.plot_wins):
+        draw().figure.savefig(tmp_path / "figure.png")
+
+
+def test_the_heat_map_holds_the_win_probabilities():
+    result = made_up(TEN[:3])
+    shown = result.plot_wins().images[0].get_array()
+    np.testing.assert_allclose(shown[0, 1:], [1.0, 1.0])
+    np.testing.assert_allclose(shown[2, :2], [0.0, 0.0])
+
+
+def test_weights_before_and_after_training_share_a_row():
+    before = {"dense/kernel": np.linspace(-1, 1, 50), "dense/bias": np.zeros(4)}
+    after = {"dense/kernel": np.linspace(-2, 2, 50), "dense/bias": np.ones(4)}
+    ax = plots.plot_weights(before, after)
+    assert [text.get_text() for text in ax.get_yticklabels()] == ["dense/kernel", "dense/bias"]
+    assert legend(ax) == ["before training", "after training"]
+    with pytest.raises(InputError, match="before and after must have the same weights"):
+        plots.plot_weights(before, {"dense/kernel": np.zeros(3)})
+    with pytest.raises(InputError, match="must hold finite numbers"):
+        plots.plot_weights({"a": np.array([np.nan])}, {"a": np.zeros(1)})

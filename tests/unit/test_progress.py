@@ -6,7 +6,7 @@ import pytest
 from rich.console import Console
 
 from keras_initlab.plan import Plan
-from keras_initlab.progress import Bar, watching
+from keras_initlab.progress import NotebookBar, TerminalBar, watching
 from keras_initlab.records import Record
 
 PLAN = Plan(("he", "zeros"), 2, 0, epochs=2, steps_per_epoch=3)
@@ -40,8 +40,32 @@ def test_piped_output_gets_a_line_per_run_when_asked(capsys):
 def test_the_bar_shows_runs_label_and_time_left():
     screen = io.StringIO()
     console = Console(file=screen, force_terminal=True, width=120)
-    with Bar(PLAN, 0, console) as bar:
+    with TerminalBar(PLAN, 0, console) as bar:
         play(bar)
     shown = screen.getvalue()
     for part in ("0/4 runs", "4/4 runs", "100%", "ETA", "he (replicate 0)", "zeros (replicate 1)"):
         assert part in shown
+
+
+def test_the_notebooks_bar_is_one_display_that_is_updated(monkeypatch):
+    shown = []
+
+    class Cell:
+        def update(self, content):
+            shown.append(content.data)
+
+    def display(content, display_id):
+        assert not shown
+        shown.append(content.data)
+        return Cell()
+
+    monkeypatch.setattr("IPython.display.display", display)
+    with NotebookBar(Plan(("<b>",), 1, 0, epochs=1, steps_per_epoch=2), 0) as bar:
+        trial = Plan(("<b>",), 1, 0, 1, 2).trials[0]
+        bar.started(trial)
+        monkeypatch.setattr(NotebookBar, "_EVERY", 0.0)
+        bar.stepped(trial)
+        bar.finished(Record("<b>", 0, "completed"))
+    assert shown[0].startswith('<progress value="0" max="2"></progress> 0/1 runs')
+    assert any("ETA" in content and "&lt;b&gt; (replicate 0)" in content for content in shown)
+    assert shown[-1].startswith('<progress value="2" max="2"></progress> 1/1 runs')

@@ -32,7 +32,8 @@ def test_no_nan_enters_a_mean():
 
 def test_the_interquartile_mean_is_given_from_ten_values_on():
     assert math.isnan(stats.estimate(range(9)).iqm)
-    assert stats.estimate([*range(11), 1e9]).iqm == np.mean(range(3, 9))
+    sample = np.random.default_rng(0).normal(size=14)
+    assert stats.estimate(sample).iqm == pytest.approx(scipy_stats.trim_mean(sample, 0.25))
 
 
 @pytest.mark.parametrize("n", [3, 5, 10, 20])
@@ -147,26 +148,3 @@ def test_power_is_as_predicted(n, effect):
     ours = generator.normal(effect, 1, (3000, n))
     found = [stats.paired_p(sample, np.zeros(n))[0] < stats.ALPHA for sample in ours]
     assert np.mean(found) == pytest.approx(stats.achieved_power(n, effect), abs=0.05)
-
-
-@pytest.mark.parametrize("n", [3, 10])
-def test_false_discoveries_stay_below_five_percent_for_the_whole_family(n):
-    """Ten initializers that do not differ: how often is any said to be better than the baseline?"""
-    generator = np.random.default_rng(n)
-    repetitions, false = 2000, 0
-    for values in generator.normal(size=(repetitions, 10, n)):
-        tests = [stats.paired_p(ours, values[0]) for ours in values[1:]]
-        adjusted = stats.holm([p for p, _ in tests])
-        false += any(p < stats.ALPHA and sign > 0 for p, (_, sign) in zip(adjusted, tests, strict=True))
-    assert false / repetitions <= 0.05
-
-
-def test_false_discoveries_stay_below_five_percent_where_runs_diverge():
-    generator = np.random.default_rng(5)
-    repetitions, false = 300, 0
-    for values in generator.normal(size=(repetitions, 10, 8)):
-        values[generator.random(values.shape) < 0.3] = NAN
-        tests = [stats.paired_p(ours, values[0]) for ours in values[1:]]
-        adjusted = stats.holm([p for p, _ in tests])
-        false += any(p < stats.ALPHA and sign > 0 for p, (_, sign) in zip(adjusted, tests, strict=True))
-    assert false / repetitions <= 0.05

@@ -1,0 +1,139 @@
+"""Which engine suits a comparison, and why."""
+
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+import keras
+
+from keras_initlab.engines.feed import Arrays, Fixed, Recorded, Source
+from keras_initlab.engines.groups import multiply_adds
+from keras_initlab.engines.sequential import Sequential
+from keras_initlab.engines.setup import Engine, Setup
+from keras_initlab.engines.stacked import Stacked
+from keras_initlab.plan import Plan, Trial
+from keras_initlab.records import Record
+
+CHEAP = {"tensorflow": 5e7, "jax": 5e6, "torch": 5e7}
+"""Multiply-adds of one member's forward pass up to which dense nets train faster side by side: there the
+price of a step is that of calling its operations. Measured on two cores; see docs/performance.md."""
+
+_DENSE = (
+    keras.layers.InputLayer,
+    keras.layers.Dense,
+    keras.layers.Activation,
+    keras.layers.ReLU,
+    keras.layers.LeakyReLU,
+    keras.layers.Softmax,
+    keras.layers.Flatten,
+    keras.layers.Reshape,
+    keras.layers.Rescaling,
+    keras.layers.Dropout,
+    keras.layers.GaussianNoise,
+    keras.layers.GaussianDropout,
+    keras.layers.BatchNormalization,
+    keras.layers.LayerNormalization,
+    keras.layers.Add,
+    keras.layers.Concatenate,
+)
+
+TRIAL_STEPS = 16
+"""Steps for which an engine is tried, twice: the first time it compiles."""
+
+TRIAL_SECONDS = 6.0
+"""What trying both engines costs, roughly."""
+
+TRIAL_SHARE = 0.05
+"""What trying the engines may cost, as a share of the whole run."""
+
+FASTEST_STEP = 5e-4
+"""Seconds that a step of `fit` takes at least, whatever the model."""
+
+
+def automatic(plan: Plan, setup: Setup) -> tuple[Engine, str]:
+    """The engine for `engine="auto"`, and why.
+
+    Structure decides for dense nets. Otherwise a few steps of each engine are timed, where the run is
+    long enough for that to cost at most `TRIAL_SHARE` of it. In doubt it is `sequential`.
+    """
+    sequential, stacked = Sequential(), Stacked()
+    refusal = stacked.why_not(plan, setup)
+    if refusal:
+        return sequential, f"models cannot be stacked: {refusal}"
+    if len(plan.trials) == 1:
+        return sequential, "there is one run only"
+    if _is_dense(setup.model) and multiply_adds(setup) <= CHEAP[keras.backend.backend()]:
+        return stacked, "small dense layers cost little more for many models than for one"
+    if plan.epochs * plan.steps_per_epoch * len(plan.trials) * FASTEST_STEP * TRIAL_SHARE < TRIAL_SECONDS:
+        return sequential, "the run is too short to try which engine is faster"
+    return _by_trial(sequential, stacked, plan, setup)
+
+
+def _is_dense(model: keras.Model) -> bool:
+    return all(
+        layer is model or isinstance(layer, keras.Model) or type(layer) in _DENSE
+        for layer in model._flatten_layers()
+    )
+
+
+def _by_trial(sequential: Engine, stacked: Engine, plan: Plan, setup: Setup) -> tuple[Engine, str]:
+    one = _try(sequential, plan.trials[:1], plan, setup)
+    many = _try(stacked, plan.trials[: len(plan.labels)], plan, setup)
+    if one.failure or many.failure:
+        return sequential, f"a trial of the engines failed: {one.failure or many.failure}"
+    alone, together = (cost.start + cost.step * len(plan.trials) for cost in (one, many))
+    ratio = f"{alone / together:.1f} times as fast in a trial of {TRIAL_STEPS} steps"
+    return (stacked, ratio) if together < alone else (sequential, f"stacked was {ratio}")
+
+
+@dataclass(frozen=True)
+class _Cost:
+    """Seconds to start an engine, and per trial of the whole plan; or why it failed."""
+
+    start: float
+    step: float
+    failure: str = ""
+
+
+def _try(engine: Engine, trials: Sequence[Trial], plan: Plan, setup: Setup) -> _Cost:
+    """Train for two short epochs; the second shows the price of a step, the first that of starting."""
+    steps = min(TRIAL_STEPS, plan.steps_per_epoch)
+    short = replace(plan, epochs=2, steps_per_epoch=steps)
+    clock = _Clock()
+    records = list(
+        engine.run(
+            trials, short, replace(setup, training=_head(setup.training, steps), validation=None), clock
+        )
+    )
+    failure = next((record.message for record in records if record.status != "completed"), "")
+    if failure:
+        return _Cost(0, 0, failure)
+    half = len(trials) * steps
+    epoch = clock.times[2 * half - 1] - clock.times[half - 1]
+    start = clock.times[half - 1] - clock.began - epoch
+    return _Cost(start, epoch / half * plan.epochs * plan.steps_per_epoch)
+
+
+def _head(source: Source, steps: int) -> Source:
+    """The first batches of a source, without reading a data set once more."""
+    if isinstance(source, Recorded | Fixed):
+        return Fixed(source.known_batches[:steps])
+    assert isinstance(source, Arrays)
+    return Arrays(source.data, source.batch_size, shuffle=source.shuffle, steps=steps)
+
+
+class _Clock:
+    """An observer that notes when steps ended."""
+
+    def __init__(self):
+        self.began = time.perf_counter()
+        self.times: list[float] = []
+
+    def started(self, trial: Trial) -> None:
+        pass
+
+    def stepped(self, trial: Trial) -> None:
+        self.times.append(time.perf_counter())
+
+    def finished(self, record: Record) -> None:
+        pass

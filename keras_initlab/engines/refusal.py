@@ -1,0 +1,85 @@
+"""Why a comparison cannot be stacked."""
+
+import keras
+
+from keras_initlab.engines.setup import Setup
+
+ELEMENTWISE = (
+    keras.optimizers.SGD,
+    keras.optimizers.Adam,
+    keras.optimizers.AdamW,
+    keras.optimizers.Adamax,
+    keras.optimizers.Nadam,
+    keras.optimizers.RMSprop,
+    keras.optimizers.Adagrad,
+    keras.optimizers.Adadelta,
+    keras.optimizers.Ftrl,
+    keras.optimizers.Lion,
+)
+"""Optimizers whose update of one number depends on that number's own history only."""
+
+
+def reason_not_to_stack(setup: Setup) -> str | None:
+    """The first reason found, worded to follow "because"; None if there is none."""
+    return _model(setup) or _optimizer(setup.model.optimizer) or _backend(setup.model)
+
+
+def _model(setup: Setup) -> str | None:
+    model = setup.model
+    if setup.callbacks is not None:
+        return "callbacks belong to one model each"
+    if model.run_eagerly:
+        return "run_eagerly asks for Python in every step"
+    for name in ("train_step", "test_step"):
+        if getattr(type(model), name) is not getattr(keras.Model, name):
+            return f"{type(model).__name__} has a {name} of its own"
+    if not model.trainable_variables:
+        return "the model has no trainable weights"
+    if keras.distribution.distribution() is not None:
+        return "a keras.distribution is set"
+    return None
+
+
+def _optimizer(optimizer: keras.optimizers.Optimizer) -> str | None:
+    name = type(optimizer).__name__
+    # On PyTorch the classes are Keras's own subclasses of these; a user's subclass may do anything.
+    if not (isinstance(optimizer, ELEMENTWISE) and type(optimizer).__module__.startswith("keras.")):
+        return f"the optimizer {name} is not known to act on each weight by itself"
+    for argument in ("clipnorm", "global_clipnorm"):
+        if getattr(optimizer, argument) is not None:
+            return f"{argument} couples the weights of a model"
+    if optimizer.use_ema:
+        return "use_ema swaps the weights of a model when its training ends"
+    return None
+
+
+def _backend(model: keras.Model) -> str | None:
+    backend = keras.backend.backend()
+    layers = model._flatten_layers()
+    if backend == "torch":
+        if any(_is_random(layer) for layer in layers):
+            return "PyTorch's vmap refuses the seeds of random layers (dropout, noise)"
+        if any(isinstance(layer, _CONVOLUTIONS) for layer in layers):
+            return "PyTorch's vmap refuses the memory formats of Keras's convolutions"
+    sparse = backend == "tensorflow" and any(isinstance(layer, keras.layers.Embedding) for layer in layers)
+    if sparse and not isinstance(model.optimizer, keras.optimizers.SGD):
+        return (
+            f"on TensorFlow, {type(model.optimizer).__name__} treats the sparse gradients of Embedding "
+            "otherwise than dense ones"
+        )
+    return None
+
+
+def _is_random(layer: keras.layers.Layer) -> bool:
+    """Whether a layer draws while it trains; attention and recurrent layers have a switch for it."""
+    rates = [getattr(layer, name) for name in _RATES if hasattr(layer, name)]
+    return bool(getattr(layer, "_seed_generators", ())) and (any(rates) or not rates)
+
+
+_RATES = ("rate", "stddev", "dropout", "recurrent_dropout", "_dropout")
+
+_CONVOLUTIONS = tuple(
+    getattr(keras.layers, f"{kind}{rank}D")
+    for kind, ranks in {"Conv": "123", "DepthwiseConv": "12", "SeparableConv": "12"}.items()
+    for rank in ranks
+) + tuple(getattr(keras.layers, f"Conv{rank}DTranspose") for rank in "123")

@@ -1,0 +1,412 @@
+"""Every engine leaves the records that plain `fit`, one model after another, leaves."""
+
+import keras
+import numpy as np
+import pytest
+
+from keras_initlab.engines import ENGINES, choose
+from keras_initlab.engines.members import Template
+from keras_initlab.engines.sequential import Sequential
+from keras_initlab.engines.stacked import Stacked
+from keras_initlab.errors import InputError
+from keras_initlab.intake import take_in
+from keras_initlab.rng import isolated
+from keras_initlab.testing import check_engine
+
+BACKEND = keras.backend.backend()
+LAYERS = keras.layers
+RNG = np.random.default_rng(0)
+N = 64  # four full batches; where the last is smaller, a test says so
+X = RNG.normal(size=(N, 6)).astype("float32")
+Y = RNG.integers(0, 3, N)
+IMAGES = RNG.normal(size=(N, 8, 8, 2)).astype("float32")
+WORDS = RNG.integers(0, 20, (N, 5)).astype("int32")
+LABELS = ["initlab_he_normal", "glorot_uniform"]
+
+
+def crossentropy():
+    return keras.losses.SparseCategoricalCrossentropy(from_logits=True)
+
+
+def compiled(*layers, shape=(6,), optimizer="adam", metrics=("accuracy",), **arguments):
+    model = keras.Sequential([keras.Input(shape), *layers])
+    model.compile(optimizer, crossentropy(), metrics=list(metrics), **arguments)
+    return model
+
+
+def plan_and_setup(model, x=X, y=Y, initializers=LABELS, **arguments):
+    given = {
+        "validation_data": None,
+        "validation_split": 0.0,
+        "batch_size": 16,
+        "epochs": 4,
+        "steps_per_epoch": None,
+        "shuffle": True,
+        "class_weight": None,
+        "sample_weight": None,
+        "callbacks": None,
+        "replicates": 2,
+        "seed": 5,
+        "layers": None,
+        "roles": None,
+        "baseline": None,
+        "target_loss": None,
+    }
+    with isolated():
+        return take_in(model, initializers, x, y, **given | arguments)[:2]
+
+
+def check(model, *data, **arguments):
+    check_engine(ENGINES["stacked"], *plan_and_setup(model, *data, **arguments))
+
+
+class Observer:
+    def started(self, trial):
+        pass
+
+    def stepped(self, trial):
+        pass
+
+    def finished(self, record):
+        pass
+
+
+def records(engine, plan, setup):
+    return {(r.label, r.replicate): r for r in engine.run(plan.trials, plan, setup, Observer())}
+
+
+# -- meaning ---------------------------------------------------------------------------------------
+
+
+def test_dense_nets_with_everything_a_layer_can_carry():
+    schedule = keras.optimizers.schedules.ExponentialDecay(0.01, 5, 0.9)
+    model = compiled(
+        LAYERS.Dense(
+            8, "tanh", kernel_regularizer="l2", activity_regularizer="l1", kernel_constraint="max_norm"
+        ),
+        LAYERS.BatchNormalization(),
+        LAYERS.Dense(8, "relu", bias_regularizer="l1"),
+        LAYERS.LayerNormalization(),
+        LAYERS.Dense(3),
+        optimizer=keras.optimizers.Adam(schedule, clipvalue=0.5),
+        metrics=["accuracy", keras.metrics.SparseTopKCategoricalAccuracy(2, name="top2")],
+    )
+    weights = RNG.uniform(0.5, 2, N).astype("float32")
+    check(
+        model, X[:54], Y[:54], sample_weight=weights[:54], validation_data=(X[50:], Y[50:])
+    )  # 54 = 3 x 16 + 6
+
+
+@pytest.mark.parametrize(
+    "optimizer",
+    [keras.optimizers.SGD(0.05, momentum=0.9, nesterov=True), keras.optimizers.AdamW(0.01), "nadam", "lion"],
+    ids=["sgd", "adamw", "nadam", "lion"],
+)
+def test_elementwise_optimizers(optimizer):
+    model = compiled(LAYERS.Dense(8, "tanh"), LAYERS.Dense(3), optimizer=optimizer)
+    check(model, replicates=1, class_weight={0: 1.0, 1: 3.0, 2: 0.5})
+
+
+@pytest.mark.skipif(BACKEND == "torch", reason="refused, see below")
+def test_noise_is_the_same_for_all_members_of_a_replicate_and_fresh_at_each_step():
+    model = compiled(LAYERS.Dense(8, "relu"), LAYERS.Dropout(0.4), LAYERS.GaussianNoise(0.2), LAYERS.Dense(3))
+    check(model)
+    twins = {"one": "initlab_he_normal", "twin": "initlab_he_normal"}
+    plan, setup = plan_and_setup(model, X, Y, twins)
+    found = records(Stacked(), plan, setup)
+    for replicate in range(2):
+        assert found["one", replicate].step_losses == found["twin", replicate].step_losses
+    assert found["one", 0].step_losses != found["one", 1].step_losses
+
+
+@pytest.mark.skipif(BACKEND == "torch", reason="refused, see below")
+def test_convolutions():
+    check(
+        compiled(
+            LAYERS.Conv2D(4, 3, activation="relu", padding="same"),
+            LAYERS.BatchNormalization(),
+            LAYERS.DepthwiseConv2D(3, strides=2),
+            LAYERS.MaxPooling2D(),
+            LAYERS.Flatten(),
+            LAYERS.Dense(3),
+            shape=(8, 8, 2),
+        ),
+        IMAGES,
+        replicates=1,
+    )
+
+
+@pytest.mark.filterwarnings("ignore:.*performance drop.*:UserWarning")  # vmap over attention on PyTorch
+def test_sequences_attention_shared_layers_and_many_inputs_and_outputs():
+    words, numbers = keras.Input((5,), dtype="int32", name="words"), keras.Input((6,), name="numbers")
+    embedded = LAYERS.Embedding(20, 6)(words)
+    attended = LAYERS.MultiHeadAttention(2, 3)(embedded, embedded)
+    both = [LAYERS.LSTM(4)(attended), LAYERS.GRU(4)(embedded)]
+    shared = LAYERS.Dense(6, "tanh")
+    hidden = LAYERS.Concatenate()([*both, shared(shared(numbers))])
+    model = keras.Model(
+        {"words": words, "numbers": numbers}, [LAYERS.Dense(3, name="kind")(hidden), LAYERS.Dense(1)(hidden)]
+    )
+    model.compile(
+        keras.optimizers.SGD(0.05, momentum=0.9),
+        [crossentropy(), "mse"],
+        metrics=[["accuracy"], ["mae"]],
+        loss_weights=[1.0, 0.5],
+    )
+    check(model, {"words": WORDS, "numbers": X}, [Y, X[:, 0]], replicates=1, epochs=2)
+
+
+def test_metrics_with_state():
+    model = keras.Sequential([keras.Input((6,)), LAYERS.Dense(4, "tanh"), LAYERS.Dense(1, "sigmoid")])
+    model.compile("rmsprop", "binary_crossentropy", metrics=[keras.metrics.AUC(num_thresholds=20)])
+    check(model, X, (Y > 1).astype("float32"), validation_split=0.2, replicates=1)
+
+
+@pytest.fixture
+def double_precision():
+    keras.config.set_floatx("float64")
+    keras.config.set_dtype_policy("float64")
+    yield
+    keras.config.set_floatx("float32")
+    keras.config.set_dtype_policy("float32")
+
+
+@pytest.mark.skipif(BACKEND == "jax", reason="JAX computes in float32 unless told before it starts")
+@pytest.mark.usefixtures("double_precision")
+def test_double_precision_agrees_far_closer():
+    model = keras.Sequential([keras.Input((6,)), LAYERS.Dense(8, "tanh"), LAYERS.Dense(3)])
+    model.compile("adam", "mse")
+    check(model, X.astype("float64"), X[:, :3].astype("float64"), replicates=1)
+
+
+def test_mixed_precision():
+    model = compiled(
+        LAYERS.Dense(8, "relu", dtype="mixed_bfloat16"), LAYERS.BatchNormalization(), LAYERS.Dense(3)
+    )
+    check(model, replicates=1)
+
+
+class Shuffled(keras.utils.PyDataset):
+    """A data set that comes in another order each time."""
+
+    def __init__(self):
+        super().__init__()
+        self.on_epoch_begin_count = 0
+        self._rng = np.random.default_rng(1)
+        self._order = np.arange(N)
+
+    def __len__(self):
+        return 4
+
+    def __getitem__(self, step):
+        chosen = self._order[step * 16 : step * 16 + 16]
+        return X[chosen], Y[chosen]
+
+    def on_epoch_end(self):
+        self._rng.shuffle(self._order)
+
+
+def test_data_sets_are_read_as_one_model_after_another_reads_them():
+    model = compiled(LAYERS.Dense(8, "tanh"), LAYERS.Dense(3))
+    found = []
+    for engine in (Sequential(), Stacked()):
+        plan, setup = plan_and_setup(
+            model, Shuffled(), None, batch_size=None, validation_data=(X[:20], Y[:20])
+        )
+        found.append(records(engine, plan, setup))
+    for name, record in found[0].items():
+        np.testing.assert_allclose(found[1][name].step_losses, record.step_losses, rtol=1e-3)
+        assert found[1][name].epochs.keys() == record.epochs.keys()
+
+
+def test_initial_weights_are_equal_to_the_bit_and_the_model_is_given_back():
+    model = compiled(LAYERS.Dense(8, "relu"), LAYERS.BatchNormalization(), LAYERS.Dense(3))
+    before = [np.array(variable) for variable in model.variables]
+    starts = {}
+
+    def keep(label, replicate):
+        def note(batch, logs):
+            starts.setdefault((label, replicate), [np.array(v) for v in model.trainable_variables])
+
+        return [keras.callbacks.LambdaCallback(on_train_batch_begin=note)]
+
+    plan, setup = plan_and_setup(model, callbacks=keep, epochs=1)
+    records(Sequential(), plan, setup)
+    for trial in plan.trials:
+        with isolated():
+            start = Template(model).start(setup, trial)
+        for one, other in zip(start.trainable, starts[trial.label, trial.replicate], strict=True):
+            np.testing.assert_array_equal(one, other)
+    records(Stacked(), *plan_and_setup(model, epochs=1))
+    for variable, value in zip(model.variables, before, strict=True):
+        np.testing.assert_array_equal(np.array(variable), value)
+    assert not model.optimizer.built or int(model.optimizer.iterations) == 0
+
+
+# -- divergence and failure --------------------------------------------------------------------------
+
+
+def explode(shape, dtype=None):
+    return keras.ops.full(shape, 1e30, dtype=dtype)
+
+
+def refuse(shape, dtype=None):
+    raise ValueError("not this shape")
+
+
+def test_a_member_that_diverges_or_fails_leaves_its_neighbours_alone():
+    model = compiled(LAYERS.Dense(8, "relu"), LAYERS.Dense(3), optimizer=keras.optimizers.SGD(0.1))
+    calm = {"he": "initlab_he_normal", "also": "glorot_uniform", "third": "initlab_he_uniform"}
+    wild = {"he": "initlab_he_normal", "also": explode, "refuses": refuse, "third": "initlab_he_uniform"}
+    without = records(Stacked(), *plan_and_setup(model, X, Y, calm, epochs=2))
+    plan, setup = plan_and_setup(model, X, Y, wild | {"refuses": calm["also"]}, epochs=2)
+    setup.schemes["refuses"] = refuse
+    found = records(Stacked(), plan, setup)
+    expected = records(Sequential(), plan, setup)
+    for replicate in range(2):
+        for name in ("he", "third"):
+            assert found[name, replicate].step_losses == without[name, replicate].step_losses
+        assert found["refuses", replicate].status == "failed"
+        assert "not this shape" in found["refuses", replicate].message
+        gone = found["also", replicate]
+        assert gone.status == expected["also", replicate].status == "diverged"
+        assert len(gone.step_losses) == len(expected["also", replicate].step_losses)
+        assert gone.epochs == expected["also", replicate].epochs
+        assert np.isfinite(gone.step_losses[:-1]).all()
+        assert "lower learning rate" in gone.message
+
+
+def test_dead_members_are_left_out_when_that_pays(monkeypatch):
+    sizes = []
+    monkeypatch.setattr("keras_initlab.engines.stacked._Warmth.pays_to_rebuild", lambda *_: True)
+    original = Stacked.run.__globals__["_Machine"]
+
+    class Machine(original):
+        def __init__(self, template, setup, trials, before):
+            sizes.append(len(trials))
+            super().__init__(template, setup, trials, before)
+
+    monkeypatch.setitem(Stacked.run.__globals__, "_Machine", Machine)
+    model = compiled(LAYERS.Dense(8, "relu"), LAYERS.BatchNormalization(), LAYERS.Dense(3))
+    wild = {"he": "initlab_he_normal", "boom": explode, "glorot": "glorot_uniform"}
+    plan, setup = plan_and_setup(model, X, Y, wild, epochs=3, replicates=1)
+    found, expected = records(Stacked(), plan, setup), records(Sequential(), plan, setup)
+    assert sizes == [3, 2]
+    for name, record in expected.items():
+        assert found[name].status == record.status
+        np.testing.assert_allclose(found[name].step_losses, record.step_losses, rtol=1e-3)
+        assert found[name].epochs.keys() == record.epochs.keys()
+
+
+# -- refusal and choice --------------------------------------------------------------------------------
+
+
+class OwnStep(keras.Model):
+    def __init__(self):
+        super().__init__()
+        self.dense = LAYERS.Dense(3)
+
+    def call(self, x):
+        return self.dense(x)
+
+    def train_step(self, *arguments):
+        return super().train_step(*arguments)
+
+
+def own_step():
+    model = OwnStep()
+    model.compile("adam", crossentropy())
+    model(X[:1])
+    return model
+
+
+REFUSED = {
+    "LossScaleOptimizer|Lamb": lambda: compiled(LAYERS.Dense(3), optimizer=keras.optimizers.Lamb()),
+    "clipnorm": lambda: compiled(LAYERS.Dense(3), optimizer=keras.optimizers.Adam(clipnorm=1.0)),
+    "global_clipnorm": lambda: compiled(LAYERS.Dense(3), optimizer=keras.optimizers.SGD(global_clipnorm=1.0)),
+    "use_ema": lambda: compiled(LAYERS.Dense(3), optimizer=keras.optimizers.Adam(use_ema=True)),
+    "run_eagerly": lambda: compiled(LAYERS.Dense(3), run_eagerly=True),
+    "train_step of its own": own_step,
+}
+
+
+@pytest.mark.parametrize("reason", REFUSED)
+def test_what_cannot_be_stacked_is_refused_with_a_reason_and_auto_takes_another(reason):
+    plan, setup = plan_and_setup(REFUSED[reason]())
+    with pytest.raises(InputError, match=rf"(?i)'stacked' cannot run this comparison: .*({reason})"):
+        choose("stacked", plan, setup)
+    engine, why = choose("auto", plan, setup)
+    assert engine.name == "sequential"
+    assert "cannot be stacked" in why
+
+
+def test_callbacks_are_refused():
+    plan, setup = plan_and_setup(compiled(LAYERS.Dense(3)), callbacks=lambda label, replicate: [])
+    assert "callbacks" in Stacked().why_not(plan, setup)
+
+
+@pytest.mark.skipif(BACKEND != "torch", reason="others can")
+@pytest.mark.parametrize(
+    ("layer", "word"), [(LAYERS.Dropout(0.1), "dropout"), (LAYERS.Conv1D(2, 3), "convol")]
+)
+def test_pytorch_refuses_random_layers_and_convolutions(layer, word):
+    data = (IMAGES[:, 0], Y)
+    plan, setup = plan_and_setup(compiled(layer, LAYERS.Flatten(), LAYERS.Dense(3), shape=(8, 2)), *data)
+    assert word in Stacked().why_not(plan, setup)
+
+
+@pytest.mark.skipif(BACKEND != "tensorflow", reason="others have dense gradients")
+def test_tensorflow_refuses_sparse_gradients_with_adaptive_optimizers():
+    plan, setup = plan_and_setup(
+        compiled(LAYERS.Embedding(20, 4), LAYERS.Flatten(), LAYERS.Dense(3), shape=(5,)), WORDS
+    )
+    assert "sparse" in Stacked().why_not(plan, setup)
+
+
+def test_auto_stacks_small_dense_nets_and_nothing_it_does_not_know():
+    plan, setup = plan_and_setup(compiled(LAYERS.Dense(8, "relu"), LAYERS.Dense(3)))
+    assert choose("auto", plan, setup)[0].name == "stacked"
+    plan, setup = plan_and_setup(
+        compiled(LAYERS.Dense(8, "relu"), LAYERS.Dense(3)), initializers=LABELS[:1], replicates=1
+    )
+    engine, why = choose("auto", plan, setup)
+    assert (engine.name, why) == ("sequential", "there is one run only")
+
+
+# -- the check itself ------------------------------------------------------------------------------------
+
+
+def mutants():
+    def mean_of_losses(monkeypatch):
+        original = Template.step
+
+        def step(self, trainable, state, batch, training):
+            loss, after = original(self, trainable, state, batch, training)
+            return loss * 1.01, after
+
+        monkeypatch.setattr(Template, "step", step)
+
+    def order_of_first_replicate(monkeypatch):
+        from keras_initlab.engines.blocks import _Gathered
+
+        monkeypatch.setattr(_Gathered, "_are_fed_alike", lambda self, trials: True)
+
+    def metrics_not_reset(monkeypatch):
+        from keras_initlab.engines.members import Members
+
+        monkeypatch.setattr(Members, "reset_metrics", lambda self: None)
+
+    def optimizer_not_fresh(monkeypatch):
+        from keras_initlab.engines import stacked
+
+        monkeypatch.setattr(stacked, "fresh_optimizer", lambda optimizer: keras.optimizers.Adam(0.002))
+
+    return [mean_of_losses, order_of_first_replicate, metrics_not_reset, optimizer_not_fresh]
+
+
+@pytest.mark.parametrize("mutant", mutants(), ids=lambda mutant: mutant.__name__)
+def test_a_wrong_engine_is_found_out(mutant, monkeypatch):
+    plan, setup = plan_and_setup(compiled(LAYERS.Dense(8, "tanh"), LAYERS.Dense(3)))
+    mutant(monkeypatch)
+    with pytest.raises(AssertionError, match="instead of"):
+        check_engine(Stacked(), plan, setup)

@@ -1,0 +1,151 @@
+"""Mistakes in what `compare` promises: identical models that differ in nothing but their start."""
+
+from mutant import Mutant
+
+COMPARE = "tests/conformance/test_compare.py"
+SEQUENTIAL = "keras_initlab/engines/sequential.py"
+
+
+def mistake(name: str, file: str, before: str, after: str, test: str, module: str = COMPARE) -> Mutant:
+    return Mutant(name, file, before, after, (module, "-k", test), backend="jax")
+
+
+MUTANTS = [
+    mistake(
+        "order not shared across initializers",
+        "keras_initlab/plan.py",
+        'derive(self.root_seed, "order", self.replicate, epoch)',
+        'derive(self.root_seed, "order", self.replicate, epoch, self.label)',
+        "train_identically and dense",
+    ),
+    mistake(
+        "order the same in every epoch",
+        "keras_initlab/plan.py",
+        'derive(self.root_seed, "order", self.replicate, epoch)',
+        'derive(self.root_seed, "order", self.replicate)',
+        "orders_differ",
+        "tests/unit/test_feed.py",
+    ),
+    mistake(
+        "dropout masks not shared",
+        "keras_initlab/plan.py",
+        'derive(self.root_seed, "noise", self.replicate, index)',
+        'derive(self.root_seed, "noise", self.replicate, index, self.label)',
+        "train_identically and dense",
+    ),
+    mistake(
+        "draws depend on the label",
+        "keras_initlab/plan.py",
+        'derive(self.root_seed, "draw", self.replicate, *slot)',
+        'derive(self.root_seed, "draw", self.replicate, self.label, *slot)',
+        "train_identically and dense",
+    ),
+    mistake(
+        "two slots share a seed",
+        "keras_initlab/plan.py",
+        'derive(self.root_seed, "draw", self.replicate, *slot)',
+        'derive(self.root_seed, "draw", self.replicate)',
+        "seeds",
+        "tests/unit/test_plan.py",
+    ),
+    mistake(
+        "replicates alike",
+        "keras_initlab/plan.py",
+        'derive(self.root_seed, "draw", self.replicate, *slot)',
+        'derive(self.root_seed, "draw", *slot)',
+        "replicates_differ",
+    ),
+    mistake(
+        "optimizer state not reset",
+        SEQUENTIAL,
+        "        self._optimizer.restore()\n",
+        "",
+        "train_identically and dense",
+    ),
+    mistake(
+        "weights not reset",
+        SEQUENTIAL,
+        "        self._weights.restore()\n        self._optimizer",
+        "        self._optimizer",
+        "train_identically and custom",
+    ),
+    mistake(
+        "random generators not reset",
+        SEQUENTIAL,
+        "            set_generator(generator, trial.noise_seed(index))",
+        "            pass",
+        "masks_differ",
+    ),
+    mistake(
+        "the user's optimizer goes on",
+        SEQUENTIAL,
+        "model.optimizer = fresh_optimizer(model.optimizer)",
+        "pass",
+        "given_back or fresh",
+    ),
+    mistake(
+        "weights not given back",
+        SEQUENTIAL,
+        "        weights.restore()\n        model.reset_metrics()",
+        "        model.reset_metrics()",
+        "given_back",
+    ),
+    mistake(
+        "batches shuffled by Keras",
+        SEQUENTIAL,
+        "shuffle=False,",
+        "shuffle=True,",
+        "written_by_hand",
+    ),
+    mistake(
+        "running mean instead of the step's loss",
+        SEQUENTIAL,
+        "STEP_LOSS: keras.ops.convert_to_tensor(self._losses)",
+        "STEP_LOSS: super().result()",
+        "written_by_hand",
+    ),
+    mistake(
+        "frozen layers restarted",
+        "keras_initlab/intake/network.py",
+        "if slot.index not in under and slot.layer.trainable]",
+        "if slot.index not in under]",
+        "frozen",
+    ),
+    mistake(
+        "weights not under test keep what they learned",
+        "keras_initlab/engines/setup.py",
+        "for slot, own in self.restarted.items():",
+        "for slot, own in ():",
+        "fresh or replicates_differ",
+    ),
+    mistake(
+        "divergence overlooked",
+        SEQUENTIAL,
+        "if not math.isfinite(loss):",
+        "if False:",
+        "divergence",
+    ),
+    mistake(
+        "global random state not restored",
+        "keras_initlab/rng.py",
+        "        np.random.set_state(numpy_state)\n",
+        "",
+        "global_random",
+    ),
+    mistake(
+        "einsum axes swapped",
+        "keras_initlab/models.py",
+        "return inputs, outputs",
+        "return outputs, inputs",
+        "axes",
+        "tests/unit/test_models.py",
+    ),
+    mistake(
+        "a finished run is run again",
+        "keras_initlab/_compare.py",
+        "if (trial.label, trial.replicate) not in done]",
+        "]",
+        "goes_on",
+        "tests/unit/test_run_dir.py",
+    ),
+]
