@@ -1,7 +1,17 @@
 """The schemes: each is a law for one tensor."""
 
 from keras_initlab.initializers.base import FanScaled, RandomScheme, Scheme
-from keras_initlab.initializers.orthogonal import Orthogonal
+from keras_initlab.initializers.bias import ClassPriorBias, LogPriorBias, ZeroGamma
+from keras_initlab.initializers.embedding import EmbeddingNormal
+from keras_initlab.initializers.orthogonal.haar import Orthogonal
+from keras_initlab.initializers.orthogonal.rotations import Cayley, Henaff
+from keras_initlab.initializers.orthogonal.variants import (
+    DeltaOrthogonal,
+    GlorotOrthogonal,
+    HaarSo,
+    PerGateOrthogonal,
+    ScaledOrthogonal,
+)
 from keras_initlab.initializers.plain import (
     Constant,
     Ones,
@@ -9,6 +19,14 @@ from keras_initlab.initializers.plain import (
     RandomUniform,
     TruncatedNormal,
     Zeros,
+)
+from keras_initlab.initializers.recurrent import ChronoBias, ForgetBias, NpRnn, Reservoir, UniformGateBias
+from keras_initlab.initializers.scaling.activations import (
+    AutoGain,
+    EdgeOfChaos,
+    EdgeOfChaosBias,
+    Kaiming,
+    Kumar,
 )
 from keras_initlab.initializers.scaling.family import VarianceScaling
 from keras_initlab.initializers.scaling.glorot import (
@@ -26,32 +44,103 @@ from keras_initlab.initializers.scaling.lecun import (
     UniformSqrtN,
     XavierSimple,
 )
-from keras_initlab.initializers.structured import Identity
+from keras_initlab.initializers.scaling.networks import (
+    Hyperfan,
+    RandomWalk,
+    ScaledNormal,
+    Siren,
+    SirenFirst,
+    SmallInit,
+    TorchLinear,
+    Wang,
+)
+from keras_initlab.initializers.scaling.rows import (
+    NguyenWidrow,
+    Normc,
+    SignedConstant,
+    Sparse,
+    SparseMartens,
+    Spectral,
+)
+from keras_initlab.initializers.state_space import HippoLegs, LruRing, MambaALog, MambaDt, S4dImag, S4dReal
+from keras_initlab.initializers.structured import Bilinear, Dct, Dirac, Identity, SincosPosition, ZeroHadamard
+from keras_initlab.initializers.wrappers import Masked, PerBlock, PerGate, Scaled, WithFans
 
 __all__ = [
+    "AutoGain",
+    "Bilinear",
+    "Cayley",
+    "ChronoBias",
+    "ClassPriorBias",
     "Constant",
+    "Dct",
+    "DeltaOrthogonal",
+    "Dirac",
+    "EdgeOfChaos",
+    "EdgeOfChaosBias",
+    "EmbeddingNormal",
     "FanScaled",
+    "ForgetBias",
     "GlorotNormal",
     "GlorotNormalTruncated",
+    "GlorotOrthogonal",
     "GlorotUniform",
+    "HaarSo",
     "HeFanAvgNormal",
     "HeNormal",
     "HeNormalTruncated",
     "HeUniform",
+    "Henaff",
+    "HippoLegs",
+    "Hyperfan",
     "Identity",
+    "Kaiming",
+    "Kumar",
     "LecunNormal",
     "LecunNormalTruncated",
     "LecunUniform",
+    "LogPriorBias",
+    "LruRing",
+    "MambaALog",
+    "MambaDt",
+    "Masked",
+    "NguyenWidrow",
     "NormalSqrtN",
+    "Normc",
+    "NpRnn",
     "Ones",
     "Orthogonal",
+    "PerBlock",
+    "PerGate",
+    "PerGateOrthogonal",
     "RandomNormal",
     "RandomScheme",
     "RandomUniform",
+    "RandomWalk",
+    "Reservoir",
+    "S4dImag",
+    "S4dReal",
+    "Scaled",
+    "ScaledNormal",
+    "ScaledOrthogonal",
     "Scheme",
+    "SignedConstant",
+    "SincosPosition",
+    "Siren",
+    "SirenFirst",
+    "SmallInit",
+    "Sparse",
+    "SparseMartens",
+    "Spectral",
+    "TorchLinear",
     "TruncatedNormal",
+    "UniformGateBias",
     "UniformSqrtN",
     "VarianceScaling",
+    "Wang",
+    "WithFans",
     "XavierSimple",
+    "ZeroGamma",
+    "ZeroHadamard",
     "Zeros",
 ]

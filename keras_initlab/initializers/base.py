@@ -67,6 +67,10 @@ class Scheme(keras.initializers.Initializer):
         """Values of `shape`: a float32 tensor, or a NumPy array."""
         raise NotImplementedError
 
+    def refusal(self, shape: Shape, need: str) -> InputError:
+        """The error for a shape that the scheme cannot draw."""
+        return InputError(f"{self.name} needs {need}; got shape {shape}.")
+
     def get_config(self) -> dict[str, Any]:
         """The arguments, as the signature names them."""
         return {
@@ -132,9 +136,10 @@ class RandomScheme(Scheme):
             return np.random.default_rng(ops.convert_to_numpy(seed.next()).astype(np.uint32))
         return np.random.default_rng(seed)
 
-    def normal(self, shape: Shape, mean: float = 0.0, std: float = 1.0) -> Any:
-        """Float32 values of N(mean, std²)."""
-        return keras.random.normal(shape, mean, std, dtype="float32", seed=self.seed_for(shape))
+    def normal(self, shape: Shape, mean: float = 0.0, std: float = 1.0, seed: Any = None) -> Any:
+        """Float32 values of N(mean, std²); `seed` for a draw that is part of a weight of another shape."""
+        seed = self.seed_for(shape) if seed is None else seed
+        return keras.random.normal(shape, mean, std, dtype="float32", seed=seed)
 
     def truncated_normal(self, shape: Shape, mean: float = 0.0, std: float = 1.0) -> Any:
         """Float32 values of N(mean, std²) cut at `mean ± 2 std`."""
@@ -254,6 +259,21 @@ def finite(name: str, value: Any) -> float:
         number = math.nan
     if not math.isfinite(number):
         raise InputError(f"`{name}` must be a finite number; got {value!r}.")
+    return number
+
+
+def whole(name: str, value: Any, lowest: int = 1) -> int:
+    """`value` as an int, which must be a whole number of at least `lowest`."""
+    if isinstance(value, bool) or not isinstance(value, int | np.integer) or value < lowest:
+        raise InputError(f"`{name}` must be a whole number of at least {lowest}; got {value!r}.")
+    return int(value)
+
+
+def fraction(name: str, value: Any) -> float:
+    """`value` as a float, which must lie strictly between 0 and 1."""
+    number = finite(name, value)
+    if not 0 < number < 1:
+        raise InputError(f"`{name}` must lie between 0 and 1; got {value!r}.")
     return number
 
 

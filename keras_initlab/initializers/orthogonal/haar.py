@@ -18,6 +18,13 @@ def orthonormal(values: np.ndarray) -> np.ndarray:
     return matrix.T @ matrix - np.eye(matrix.shape[1])
 
 
+def uniform_orthogonal(tall: Any) -> Any:
+    """The orthogonal factor of a tall normal matrix, or of a stack of them, uniform by its signs."""
+    Q, R = ops.qr(tall)
+    signs = ops.sign(ops.diagonal(R, axis1=-2, axis2=-1))
+    return Q * ops.expand_dims(signs, -2)
+
+
 @register(
     "orthogonal",
     claims=Claims(
@@ -70,7 +77,6 @@ class Orthogonal(RandomScheme, AxesAware):
 
     def draw(self, shape: Shape) -> Any:
         rows, columns = self.matrix_shape(shape)
-        tall = self.normal((max(rows, columns), min(rows, columns)))
-        Q, R = ops.qr(tall)
-        Q = Q * (self.gain * ops.sign(ops.diag(R)))
+        tall = self.normal((max(rows, columns), min(rows, columns)), seed=self.seed_for(shape))
+        Q = self.gain * uniform_orthogonal(tall)
         return self.from_matrix(Q if rows >= columns else ops.transpose(Q), shape)

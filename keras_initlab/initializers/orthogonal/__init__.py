@@ -1,0 +1,1 @@
+"""Orthogonal kernels: what goes in comes out with its length."""

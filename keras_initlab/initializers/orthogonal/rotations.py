@@ -1,0 +1,112 @@
+"""Recurrent kernels made of plane rotations."""
+
+import math
+from typing import Any
+
+import numpy as np
+
+from keras_initlab.initializers.base import RandomScheme, Shape, positive
+from keras_initlab.registry import Claims, register
+
+
+def plane_rotations(values: np.ndarray) -> np.ndarray:
+    """QᵀQ = I, and nothing outside the 2 x 2 blocks on the diagonal."""
+    size = values.shape[0]
+    block = np.arange(size) // 2
+    outside = values[block[:, None] != block[None, :]]
+    return np.concatenate([(values.T @ values - np.eye(size)).ravel(), outside])
+
+
+def _claims(law: str, reference: str) -> Claims:
+    return Claims(
+        law=law,
+        reference=reference,
+        bound=lambda fans: 1.0,
+        exact=plane_rotations,
+        ranks=(2, 2),
+        roles=("recurrent_kernel",),
+        shapes=((40, 40), (31, 31)),
+    )
+
+
+class PlaneRotations(RandomScheme):
+    """Base of the kernels that turn pairs of units by random angles."""
+
+    def __init__(self, gain: float = 1.0, seed: Any = None):
+        super().__init__(seed)
+        self.gain = positive("gain", gain)
+
+    def angles(self, rng: np.random.Generator, count: int) -> np.ndarray:
+        """One angle per pair of units, in radians."""
+        raise NotImplementedError
+
+    def draw(self, shape: Shape) -> Any:
+        rows, columns = shape
+        if rows != columns:
+            raise self.refusal(shape, "as many rows as columns")
+        pairs = rows // 2
+        angles = self.angles(self.generator(shape), pairs)
+        kernel = np.eye(rows)
+        first, second = 2 * np.arange(pairs), 2 * np.arange(pairs) + 1
+        kernel[first, first] = kernel[second, second] = np.cos(angles)
+        kernel[first, second] = np.sin(angles)
+        kernel[second, first] = -np.sin(angles)
+        return self.gain * kernel
+
+
+@register(
+    "henaff", claims=_claims("rotations of pairs by θ ~ U[-π, π)", "Henaff et al. 2016, arXiv:1602.06662")
+)
+class Henaff(PlaneRotations):
+    """Recurrent kernel that turns each pair of units by a random angle.
+
+    Draws `W = gain · exp(A)`, `A` skew-symmetric with 2 x 2 blocks `[[0, θ], [-θ, 0]]` on its diagonal,
+    `θ ~ U[-π, π)`. A last unit without a partner keeps its value.
+
+    Args:
+        gain: The singular values. Positive, dimensionless.
+        seed: None, an integer or a `keras.random.SeedGenerator`.
+
+    Shapes: square, `(units, units)`.
+
+    Raises:
+        InputError: If `gain` is not positive, or the kernel is not square.
+
+    Reference: Henaff, Szlam & LeCun 2016, arXiv:1602.06662.
+
+    >>> tuple(Henaff(seed=0)((8, 8)).shape)
+    (8, 8)
+    """
+
+    def angles(self, rng: np.random.Generator, count: int) -> np.ndarray:
+        return rng.uniform(-math.pi, math.pi, count)
+
+
+@register(
+    "cayley",
+    claims=_claims("rotations of pairs by θ ~ U[0, π/2)", "Helfrich et al. 2018, arXiv:1707.09520"),
+)
+class Cayley(PlaneRotations):
+    """Recurrent kernel that turns each pair of units by at most a quarter.
+
+    Draws `W = gain · (I + A)⁻¹ (I - A)`, `A` skew-symmetric with 2 x 2 blocks `[[0, s], [-s, 0]]`,
+    `s = -√((1 - cos u) / (1 + cos u)) = -tan(u / 2)`, `u ~ U[0, π/2)`: the rotation by `u`.
+
+    Args:
+        gain: The singular values. Positive, dimensionless.
+        seed: None, an integer or a `keras.random.SeedGenerator`.
+
+    Shapes: square, `(units, units)`.
+
+    Raises:
+        InputError: If `gain` is not positive, or the kernel is not square.
+
+    Reference: Helfrich, Willmott & Ye 2018, arXiv:1707.09520; as in Lezcano-Casado &
+    Martinez-Rubio 2019, arXiv:1901.08428.
+
+    >>> tuple(Cayley(seed=0)((8, 8)).shape)
+    (8, 8)
+    """
+
+    def angles(self, rng: np.random.Generator, count: int) -> np.ndarray:
+        return rng.uniform(0, math.pi / 2, count)

@@ -1,0 +1,322 @@
+"""Laws with an exact property of the whole kernel or of each unit's weights."""
+
+import math
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+from keras import ops
+
+from keras_initlab.initializers.base import (
+    AxesAware,
+    FanScaled,
+    RandomScheme,
+    Shape,
+    fraction,
+    positive,
+    whole,
+)
+from keras_initlab.registry import Claims, register
+
+
+def unit_columns(values: np.ndarray) -> np.ndarray:
+    """The weights of every unit have norm 1."""
+    return np.linalg.norm(values.reshape(-1, values.shape[-1]), axis=0) - 1
+
+
+def nguyen_widrow_norms(values: np.ndarray) -> np.ndarray:
+    """The weights of every unit have norm 0.7 · units^(1/inputs)."""
+    inputs, units = values.shape
+    return np.linalg.norm(values, axis=0) - 0.7 * units ** (1 / inputs)
+
+
+def one_magnitude(values: np.ndarray) -> np.ndarray:
+    """Every magnitude is 1/√fan_in."""
+    return np.abs(values) * math.sqrt(values.size / values.shape[-1]) - 1
+
+
+def spectral_norm(values: np.ndarray) -> np.ndarray:
+    """The largest singular value is √(outputs/inputs)."""
+    matrix = values.reshape(-1, values.shape[-1])
+    return np.asarray(np.linalg.norm(matrix, 2) - math.sqrt(matrix.shape[1] / matrix.shape[0]))
+
+
+def nine_in_ten_zero(values: np.ndarray) -> np.ndarray:
+    """Every unit has exactly ⌈0.9 · inputs⌉ weights that are zero."""
+    matrix = values.reshape(-1, values.shape[-1])
+    return (matrix == 0).sum(axis=0) - math.ceil(0.9 * matrix.shape[0])
+
+
+def fifteen_connections(values: np.ndarray) -> np.ndarray:
+    """Every unit has exactly 15 weights that are not zero."""
+    return (values.reshape(-1, values.shape[-1]) != 0).sum(axis=0) - 15
+
+
+@register(
+    "normc",
+    claims=Claims(
+        law="normal, each unit's weights rescaled to norm 1",
+        reference="OpenAI Baselines, normc_initializer",
+        mean=0.0,
+        bound=lambda fans: 1.0,
+        exact=unit_columns,
+        ranks=(2, None),
+    ),
+)
+class Normc(RandomScheme):
+    """Normal directions of equal length: each unit's weights have one given norm.
+
+    Draws `W = gain · Z / ‖Z‖`, `Z ~ N(0, 1)`, with the norm taken over each unit's inputs.
+
+    Args:
+        gain: The norm. Positive.
+        seed: None, an integer or a `keras.random.SeedGenerator`.
+
+    Shapes: rank 2 or more; the last axis counts units.
+
+    Raises:
+        InputError: If `gain` is not positive, or the rank is below 2.
+
+    Reference: OpenAI Baselines, normc_initializer.
+
+    >>> bool(abs((Normc(seed=0)((50, 4)) ** 2).sum() - 4) < 1e-4)
+    True
+    """
+
+    def __init__(self, gain: float = 1.0, seed: Any = None):
+        super().__init__(seed)
+        self.gain = positive("gain", gain)
+
+    def draw(self, shape: Shape) -> Any:
+        return self.gain * _unit_columns(self.normal(shape))
+
+
+def _unit_columns(values: Any) -> Any:
+    inputs = tuple(range(len(values.shape) - 1))
+    return values / ops.sqrt(ops.sum(ops.square(values), axis=inputs, keepdims=True))
+
+
+@register(
+    "nguyen_widrow",
+    claims=Claims(
+        law="uniform, each unit's weights rescaled to norm β = 0.7 · units^(1/inputs)",
+        reference="Nguyen & Widrow 1990, IJCNN, vol. 3, pp. 21-26",
+        mean=0.0,
+        exact=nguyen_widrow_norms,
+        ranks=(2, 2),
+        roles=("kernel",),
+        shapes=((4, 16), (60, 400)),
+    ),
+)
+class NguyenWidrow(RandomScheme):
+    """Spreads the active regions of tanh units evenly over inputs in [-1, 1].
+
+    Draws `w ~ U[-1, 1)` and rescales each unit's weights to norm `β = 0.7 · units^(1 / inputs)`. The
+    method also draws biases from `U[-β, β)`: `initlab_random_uniform` with these ends.
+
+    Args:
+        gain: Multiplies every weight. Positive, dimensionless.
+        seed: None, an integer or a `keras.random.SeedGenerator`.
+
+    Shapes: rank 2, `(inputs, units)`.
+
+    Raises:
+        InputError: If `gain` is not positive, or the rank is not 2.
+
+    Reference: Nguyen & Widrow 1990, Improving the learning speed of 2-layer neural networks, IJCNN.
+
+    >>> W = NguyenWidrow(seed=0)((4, 16))
+    >>> round(float((W[:, 0] ** 2).sum()) ** 0.5, 4)
+    1.4
+    """
+
+    def __init__(self, gain: float = 1.0, seed: Any = None):
+        super().__init__(seed)
+        self.gain = positive("gain", gain)
+
+    def draw(self, shape: Shape) -> Any:
+        inputs, units = shape
+        return self.gain * 0.7 * units ** (1 / inputs) * _unit_columns(self.uniform(shape, -1.0, 1.0))
+
+
+@register(
+    "signed_constant",
+    claims=Claims(
+        law="±1/√fan_in with equal chances",
+        reference="Zhou et al. 2019, arXiv:1905.01067; Ramanujan et al. 2020, arXiv:1911.13299",
+        mean=0.0,
+        std=lambda fans: 1 / math.sqrt(fans.fan_in),
+        exact=one_magnitude,
+        shapes=((60, 400), (3, 3, 16, 60)),
+    ),
+)
+class SignedConstant(FanScaled):
+    """One magnitude, random signs: what is left of a law when only its signs matter.
+
+    Draws `W = ± gain / √fan_in`, both signs with equal chances.
+
+    Args:
+        gain: Multiplies every weight. Positive, dimensionless; √2 suits ReLU.
+        seed: None, an integer or a `keras.random.SeedGenerator`.
+        input_axes: Axes of the weight that are inputs; None means Keras's convention.
+        output_axes: Axes of the weight that are outputs; given together with `input_axes`.
+
+    Shapes: any; `(*receptive_field, in, out)` by Keras's convention.
+
+    Raises:
+        InputError: If `gain` is not a positive finite number, or only one of the axes is given.
+
+    Reference: Zhou et al. 2019, arXiv:1905.01067; Ramanujan et al. 2020, arXiv:1911.13299.
+
+    >>> bool((abs(SignedConstant(seed=0)((25, 4))) == 0.2).all())
+    True
+    """
+
+    def draw(self, shape: Shape) -> Any:
+        std = self.std(shape)
+        return ops.where(self.uniform(shape, -1.0, 1.0) < 0, -std, std)
+
+
+@register(
+    "spectral",
+    claims=Claims(
+        law="normal, rescaled to spectral norm √(outputs/inputs)",
+        reference="Yang, Simon & Bernstein 2023, arXiv:2310.17813",
+        mean=0.0,
+        exact=spectral_norm,
+        ranks=(2, None),
+        shapes=((60, 400), (400, 60)),
+    ),
+)
+class Spectral(RandomScheme, AxesAware):
+    """Normal kernel whose spectral norm is what lets features learn at every width.
+
+    Draws `W = gain · √(outputs / inputs) · Z / ‖Z‖₂`, `Z ~ N(0, 1)`.
+
+    Args:
+        gain: Multiplies every weight. Positive, dimensionless.
+        seed: None, an integer or a `keras.random.SeedGenerator`.
+        input_axes: Axes of the weight that are inputs; None means all but the last.
+        output_axes: Axes of the weight that are outputs; given together with `input_axes`.
+
+    Shapes: rank 2 or more, seen as the matrix (inputs, outputs).
+
+    Raises:
+        InputError: If `gain` is not positive, the rank is below 2, or the axes do not name every axis
+            once.
+
+    Reference: Yang, Simon & Bernstein 2023, arXiv:2310.17813, condition 1.
+
+    >>> round(float(np.linalg.norm(Spectral(seed=0)((4, 36)), 2)), 4)
+    3.0
+    """
+
+    def __init__(
+        self,
+        gain: float = 1.0,
+        seed: Any = None,
+        input_axes: Sequence[int] | None = None,
+        output_axes: Sequence[int] | None = None,
+    ):
+        self.gain = positive("gain", gain)
+        self._set_axes(input_axes, output_axes)
+        RandomScheme.__init__(self, seed)
+
+    def draw(self, shape: Shape) -> Any:
+        inputs, outputs = self.matrix_shape(shape)
+        Z = self.normal((inputs, outputs), seed=self.seed_for(shape))
+        largest = ops.max(ops.svd(Z, compute_uv=False))
+        return self.from_matrix(self.gain * math.sqrt(outputs / inputs) / largest * Z, shape)
+
+
+@register(
+    "sparse",
+    claims=Claims(
+        law="N(0, 0.01²), of each unit's weights ⌈0.9 · inputs⌉ are zero",
+        reference="Martens 2010, ICML, section 5; with proportions as in torch.nn.init.sparse_",
+        mean=0.0,
+        exact=nine_in_ten_zero,
+        ranks=(2, None),
+        shapes=((60, 400), (3, 3, 16, 60)),
+    ),
+)
+class Sparse(RandomScheme):
+    """Each unit listens to a fixed share of its inputs.
+
+    Draws `N(0, stddev²)` and sets `⌈sparsity · inputs⌉` randomly chosen weights of each unit to zero.
+    PyTorch's `sparse_` counts along the units of each input instead.
+
+    Args:
+        sparsity: Share of zeros, between 0 and 1.
+        stddev: Standard deviation of the others. Positive.
+        seed: None, an integer or a `keras.random.SeedGenerator`.
+
+    Shapes: rank 2 or more; the last axis counts units.
+
+    Raises:
+        InputError: If `sparsity` does not lie between 0 and 1, `stddev` is not positive, or the rank is
+            below 2.
+
+    Reference: Martens 2010, Deep learning via Hessian-free optimization, ICML.
+
+    >>> int((Sparse(0.5, seed=0)((10, 3)) == 0).sum())
+    15
+    """
+
+    def __init__(self, sparsity: float = 0.9, stddev: float = 0.01, seed: Any = None):
+        super().__init__(seed)
+        self.sparsity = fraction("sparsity", sparsity)
+        self.stddev = positive("stddev", stddev)
+
+    def draw(self, shape: Shape) -> Any:
+        inputs = math.prod(shape[:-1])
+        kept = inputs - math.ceil(self.sparsity * inputs)
+        return _sparse(self.generator(shape), shape, kept, self.stddev)
+
+
+@register(
+    "sparse_martens",
+    claims=Claims(
+        law="15 weights of each unit N(0, 1), the others zero",
+        reference="Martens 2010, ICML, section 5",
+        mean=0.0,
+        exact=fifteen_connections,
+        ranks=(2, None),
+        shapes=((60, 400), (3, 3, 16, 60)),
+    ),
+)
+class SparseMartens(RandomScheme):
+    """Each unit listens to a fixed number of inputs, however many there are.
+
+    Draws `connections` randomly chosen weights of each unit from `N(0, 1)`; the others are zero. A unit
+    with fewer inputs listens to all.
+
+    Args:
+        connections: Number of weights that are not zero. At least 1.
+        seed: None, an integer or a `keras.random.SeedGenerator`.
+
+    Shapes: rank 2 or more; the last axis counts units.
+
+    Raises:
+        InputError: If `connections` is not a whole number, or the rank is below 2.
+
+    Reference: Martens 2010, Deep learning via Hessian-free optimization, ICML, section 5.
+
+    >>> int((SparseMartens(4, seed=0)((10, 3)) != 0).sum())
+    12
+    """
+
+    def __init__(self, connections: int = 15, seed: Any = None):
+        super().__init__(seed)
+        self.connections = whole("connections", connections)
+
+    def draw(self, shape: Shape) -> Any:
+        kept = min(self.connections, math.prod(shape[:-1]))
+        return _sparse(self.generator(shape), shape, kept, 1.0)
+
+
+def _sparse(rng: np.random.Generator, shape: Shape, kept: int, std: float) -> np.ndarray:
+    """Normal values of which each unit (column) keeps `kept`, at random places."""
+    matrix = np.zeros((math.prod(shape[:-1]), shape[-1]))
+    matrix[:kept] = rng.normal(0, std, (kept, shape[-1]))
+    return rng.permuted(matrix, axis=0).reshape(shape)

@@ -1,0 +1,280 @@
+"""Parameters of state-space layers (HiPPO, S4D, LRU, Mamba)."""
+
+import math
+from typing import Any
+
+import numpy as np
+
+from keras_initlab.errors import InputError
+from keras_initlab.initializers.base import RandomScheme, Scheme, Shape, finite, one_of, positive
+from keras_initlab.registry import Claims, register
+
+
+def eigenvalues_count_down(values: np.ndarray) -> np.ndarray:
+    """Lower triangular with eigenvalues -1, -2, …, -n on the diagonal."""
+    size = values.shape[0]
+    return np.concatenate([np.triu(values, 1).ravel(), np.diag(values) + np.arange(1, size + 1)])
+
+
+def counts_down(values: np.ndarray) -> np.ndarray:
+    """-1, -2, …, -n along the last axis."""
+    return values + np.arange(1, values.shape[-1] + 1)
+
+
+def even_spacing(values: np.ndarray) -> np.ndarray:
+    """0, π, 2π, … along the last axis."""
+    return (values - np.pi * np.arange(values.shape[-1])) / np.maximum(1, np.abs(values))
+
+
+def logs(values: np.ndarray) -> np.ndarray:
+    """ln 1, ln 2, …, ln n along the last axis."""
+    return np.exp(values) / np.arange(1, values.shape[-1] + 1) - 1
+
+
+def step_range(values: np.ndarray) -> np.ndarray:
+    """softplus of it lies in [0.001, 0.1]."""
+    steps = np.log1p(np.exp(values))
+    return np.maximum(0, np.maximum(0.001 - steps, steps - 0.1))
+
+
+def ring_of_eigenvalues(values: np.ndarray) -> np.ndarray:
+    """|λ| = exp(-exp ν) lies in [0.4, 0.99], and |λ|² is uniform there (Kolmogorov-Smirnov)."""
+    radius = np.exp(-np.exp(values))
+    squares = np.sort(((radius**2 - 0.4**2) / (0.99**2 - 0.4**2)).ravel())
+    uniform = np.arange(1, squares.size + 1) / squares.size
+    beyond = np.maximum(0, np.maximum(0.4 - radius, radius - 0.99))
+    distance = np.abs(squares - uniform).max()
+    return np.append(beyond, max(0.0, distance - 2.5 / math.sqrt(squares.size)))
+
+
+@register(
+    "hippo_legs",
+    claims=Claims(
+        law="A_nk = -√((2n+1)(2k+1)) for n > k, -(n+1) for n = k, 0 above",
+        reference="Gu et al. 2020, HiPPO, arXiv:2008.07669, theorem 2",
+        exact=eigenvalues_count_down,
+        ranks=(2, 2),
+        roles=("recurrent_kernel",),
+        shapes=((16, 16), (9, 9)),
+    ),
+)
+class HippoLegs(Scheme):
+    """State matrix that keeps the best polynomial fit to all that came so far.
+
+    Draws `A_nk = -√((2n + 1)(2k + 1))` for `n > k`, `-(n + 1)` for `n = k` and 0 above, n and k from 0.
+
+    Args:
+        gain: Multiplies every weight. Positive, dimensionless.
+
+    Shapes: square, `(state, state)`; row n is the equation of coefficient n.
+
+    Raises:
+        InputError: If `gain` is not positive, or the matrix is not square.
+
+    Reference: Gu et al. 2020, arXiv:2008.07669, theorem 2 (LegS).
+
+    >>> HippoLegs()((2, 2))[0].tolist()
+    [-1.0, 0.0]
+    """
+
+    def __init__(self, gain: float = 1.0):
+        self.gain = positive("gain", gain)
+
+    def draw(self, shape: Shape) -> Any:
+        if shape[0] != shape[1]:
+            raise self.refusal(shape, "as many rows as columns")
+        root = np.sqrt(2 * np.arange(shape[0]) + 1)
+        below = np.tril(np.outer(root, root), -1)
+        return 0.0 - self.gain * (below + np.diag(np.arange(1.0, shape[0] + 1)))
+
+
+@register(
+    "s4d_real",
+    claims=Claims(
+        law="-(n + 1) along the last axis",
+        reference="Gu et al. 2022, S4D, arXiv:2206.11893",
+        exact=counts_down,
+        ranks=(1, None),
+        roles=("kernel",),
+        shapes=((16,), (5, 9)),
+    ),
+)
+class S4dReal(Scheme):
+    """Real eigenvalues of a diagonal state matrix: those of HiPPO-LegS.
+
+    Draws `λ_n = -(n + 1)` along the last axis, the same for all others.
+
+    Shapes: rank 1 or more, `(*channels, state)`.
+
+    Reference: Gu et al. 2022, arXiv:2206.11893, section 4.
+
+    >>> S4dReal()((3,)).tolist()
+    [-1.0, -2.0, -3.0]
+    """
+
+    def draw(self, shape: Shape) -> Any:
+        return np.broadcast_to(-np.arange(1.0, shape[-1] + 1), shape)
+
+
+@register(
+    "s4d_imag",
+    claims=Claims(
+        law="lin: πn; inv: (N/π)(N/(2n+1) - 1); by default lin",
+        reference="Gu et al. 2022, S4D, arXiv:2206.11893, eq. 8 and 9",
+        exact=even_spacing,
+        ranks=(1, None),
+        roles=("kernel",),
+        shapes=((16,), (5, 9)),
+    ),
+)
+class S4dImag(Scheme):
+    """Imaginary parts of the eigenvalues of a diagonal state matrix; the real parts are -1/2.
+
+    Draws along the last axis `π n` (`"lin"`) or `(N / π)(N / (2 n + 1) - 1)` (`"inv"`), n from 0, N the
+    length of the axis.
+
+    Args:
+        spacing: `"lin"` or `"inv"`.
+
+    Shapes: rank 1 or more, `(*channels, state)`.
+
+    Raises:
+        InputError: If `spacing` is another, or the rank is 0.
+
+    Reference: Gu et al. 2022, arXiv:2206.11893, section 4.
+
+    >>> [round(float(value), 4) for value in S4dImag()((2,))]
+    [0.0, 3.1416]
+    """
+
+    def __init__(self, spacing: str = "lin"):
+        self.spacing = one_of("spacing", spacing, ("lin", "inv"))
+
+    def draw(self, shape: Shape) -> Any:
+        size, n = shape[-1], np.arange(shape[-1])
+        lin, inv = np.pi * n, size / np.pi * (size / (2 * n + 1) - 1)
+        return np.broadcast_to(lin if self.spacing == "lin" else inv, shape)
+
+
+@register(
+    "lru_ring",
+    claims=Claims(
+        law="ν = ln(-½ ln(u (r₁² - r₀²) + r₀²)), u ~ U[0, 1); r₀ = 0.4, r₁ = 0.99",
+        reference="Orvieto et al. 2023, arXiv:2303.06349, lemma 3.2",
+        exact=ring_of_eigenvalues,
+        ranks=(1, None),
+        roles=("kernel",),
+        shapes=((4096,), (64, 50)),
+    ),
+)
+class LruRing(RandomScheme):
+    """Log decay rates whose eigenvalues lie evenly on a ring of the complex plane.
+
+    Draws `ν = ln(-½ ln(u (r₁² - r₀²) + r₀²))`, `u ~ U[0, 1)`; the eigenvalue's magnitude is
+    `|λ| = exp(-exp ν)`, so that `|λ|²` is uniform.
+
+    Args:
+        inner: r₀, the least magnitude. At least 0.
+        outer: r₁, the largest. Above `inner`, below 1.
+        seed: None, an integer or a `keras.random.SeedGenerator`.
+
+    Shapes: rank 1 or more.
+
+    Raises:
+        InputError: If not `0 <= inner < outer < 1`, or the rank is 0.
+
+    Reference: Orvieto et al. 2023, arXiv:2303.06349, lemma 3.2.
+
+    >>> tuple(LruRing(seed=0)((16,)).shape)
+    (16,)
+    """
+
+    def __init__(self, inner: float = 0.4, outer: float = 0.99, seed: Any = None):
+        super().__init__(seed)
+        self.inner = finite("inner", inner)
+        self.outer = finite("outer", outer)
+        if not 0 <= self.inner < self.outer < 1:
+            raise InputError(f"0 <= `inner` < `outer` < 1 must hold; got {inner!r} and {outer!r}.")
+
+    def draw(self, shape: Shape) -> Any:
+        u = 1 - self.generator(shape).uniform(size=shape)  # in (0, 1]: the logarithm exists
+        square = u * (self.outer**2 - self.inner**2) + self.inner**2
+        return np.log(-0.5 * np.log(square))
+
+
+@register(
+    "mamba_dt",
+    claims=Claims(
+        law="softplus⁻¹(dt), ln dt ~ U[ln 0.001, ln 0.1), dt at least 0.0001",
+        reference="Gu & Dao 2023, Mamba, arXiv:2312.00752, section 3.6",
+        exact=step_range,
+        ranks=(1, 1),
+        roles=("bias",),
+        shapes=((4096,),),
+    ),
+)
+class MambaDt(RandomScheme):
+    """Bias of Mamba's step-size projection: steps spread over two decades.
+
+    Draws `b = dt + ln(1 - exp(-dt))`, the inverse of softplus, with `ln dt ~ U[ln smallest, ln largest)` and
+    `dt` raised to `floor`.
+
+    Args:
+        smallest: Least step. Positive.
+        largest: Largest step. Above `smallest`.
+        floor: Steps below it are raised to it. Positive.
+        seed: None, an integer or a `keras.random.SeedGenerator`.
+
+    Shapes: rank 1.
+
+    Raises:
+        InputError: If `largest <= smallest`, one of them is not positive, or the rank is not 1.
+
+    Reference: Gu & Dao 2023, arXiv:2312.00752, section 3.6.
+
+    >>> tuple(MambaDt(seed=0)((16,)).shape)
+    (16,)
+    """
+
+    def __init__(
+        self, smallest: float = 0.001, largest: float = 0.1, floor: float = 0.0001, seed: Any = None
+    ):
+        super().__init__(seed)
+        self.smallest = positive("smallest", smallest)
+        self.largest = positive("largest", largest)
+        self.floor = positive("floor", floor)
+        if self.largest <= self.smallest:
+            raise InputError(f"`largest` must be above `smallest`; got {smallest!r} and {largest!r}.")
+
+    def draw(self, shape: Shape) -> Any:
+        low, high = math.log(self.smallest), math.log(self.largest)
+        steps = np.maximum(np.exp(self.generator(shape).uniform(low, high, shape)), self.floor)
+        return steps + np.log(-np.expm1(-steps))
+
+
+@register(
+    "mamba_a_log",
+    claims=Claims(
+        law="ln(n + 1) along the last axis",
+        reference="Gu & Dao 2023, Mamba, arXiv:2312.00752, section 3.6",
+        exact=logs,
+        ranks=(1, None),
+        roles=("kernel",),
+        shapes=((16,), (5, 9)),
+    ),
+)
+class MambaALog(Scheme):
+    """Logs of Mamba's state matrix, whose eigenvalues are those of S4D-Real.
+
+    Draws `ln(n + 1)` along the last axis, the same for all others; the state matrix is `-exp` of it.
+
+    Shapes: rank 1 or more, `(*channels, state)`.
+
+    Reference: Gu & Dao 2023, arXiv:2312.00752, section 3.6.
+
+    >>> [round(float(value), 4) for value in MambaALog()((2,))]
+    [0.0, 0.6931]
+    """
+
+    def draw(self, shape: Shape) -> Any:
+        return np.broadcast_to(np.log(np.arange(1.0, shape[-1] + 1)), shape)
