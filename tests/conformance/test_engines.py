@@ -92,19 +92,17 @@ def test_dense_nets_with_everything_a_layer_can_carry():
         metrics=["accuracy", keras.metrics.SparseTopKCategoricalAccuracy(2, name="top2")],
     )
     weights = RNG.uniform(0.5, 2, N).astype("float32")
-    check(
-        model, X[:54], Y[:54], sample_weight=weights[:54], validation_data=(X[50:], Y[50:])
-    )  # 54 = 3 x 16 + 6
+    check(model, sample_weight=weights, validation_data=(X[:16], Y[:16]))
 
 
 @pytest.mark.parametrize(
     "optimizer",
-    [keras.optimizers.SGD(0.05, momentum=0.9, nesterov=True), keras.optimizers.AdamW(0.01), "nadam", "lion"],
-    ids=["sgd", "adamw", "nadam", "lion"],
+    [keras.optimizers.SGD(0.05, momentum=0.9, nesterov=True), "nadam", "lion"],
+    ids=["sgd", "nadam", "lion"],
 )
 def test_elementwise_optimizers(optimizer):
     model = compiled(LAYERS.Dense(8, "tanh"), LAYERS.Dense(3), optimizer=optimizer)
-    check(model, replicates=1, class_weight={0: 1.0, 1: 3.0, 2: 0.5})
+    check(model, X[:54], Y[:54], replicates=1, class_weight={0: 1.0, 1: 3.0, 2: 0.5})  # 54 = 3 x 16 + 6
 
 
 @pytest.mark.skipif(BACKEND == "torch", reason="refused, see below")
