@@ -14,7 +14,7 @@ from keras_initlab.engines.stacked import Stacked
 from keras_initlab.plan import Plan, Trial
 from keras_initlab.records import Record
 
-CHEAP = {"tensorflow": 5e7, "jax": 5e6, "torch": 5e7}
+CHEAP = {"tensorflow": 5e7, "jax": 5e6, "torch": 5e6}
 """Multiply-adds of one member's forward pass up to which dense nets train faster side by side: there the
 price of a step is that of calling its operations. Measured on two cores; see docs/performance.md."""
 
