@@ -224,9 +224,10 @@ def mnist(rounds, members=8, examples=12_800):
     loop, own = statistics.median(theirs) * members, statistics.median(ours)
     rate = members * 0.18 * (examples // batch_size) / own
     print(
-        f"MNIST net, {keras.backend.backend()}: second epoch of {members} members, fit per model {loop:.2f} "
-        f"s, stacked {own:.2f} s, ratio {loop / own:.2f}; {rate:.0f} GFLOP/s of "
-        f"{statistics.median(peaks):.0f} ({rate / statistics.median(peaks):.0%})"
+        f"MNIST net, {keras.backend.backend()}: second epoch of {members} members, "
+        f"fit per model {loop:.2f} s, "
+        f"stacked {own:.2f} s, ratio {loop / own:.2f}; {rate:.0f} GFLOP/s of {statistics.median(peaks):.0f} "
+        f"({rate / statistics.median(peaks):.0%})"
     )
 
 

@@ -10,7 +10,12 @@ import pytest
 
 OTHERS = sorted({"tensorflow", "jax", "torch"} - {keras.backend.backend()})
 ROOT = Path(__file__).parents[2]
-MODULES = ("conformance/test_schemes", "unit/test_initializers_base", "conformance/test_compare")
+MODULES = (
+    "conformance/test_schemes",
+    "unit/test_initializers_base",
+    "conformance/test_compare",
+    "conformance/test_engines",
+)
 
 
 @pytest.mark.parametrize("module", MODULES)

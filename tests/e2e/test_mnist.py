@@ -6,6 +6,8 @@ What is exact is held without tolerance, what is random by the order that all of
 
 import itertools
 import os
+import runpy
+import sys
 from pathlib import Path
 
 import numpy as np
@@ -118,3 +120,14 @@ def test_the_good_ones_are_not_told_apart(experiment):
 def test_a_good_start_is_faster(experiment):
     early = experiment[1].runs.groupby("initializer")["first_100"]
     assert early.max()[list(GOOD)].max() < early.min()["uniform ±0.01"]
+
+
+def test_the_example_prints_our_table_beside_the_published_one(tmp_path, monkeypatch, capsys):
+    example = Path(__file__).parents[2] / "examples" / "published_mnist.py"
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(sys, "argv", [str(example), "--replicates", "1"])
+    runpy.run_path(str(example), run_name="__main__")
+    rows = [line for line in capsys.readouterr().out.splitlines() if line.startswith("| ")]
+    assert len(rows) == 1 + 10
+    assert rows[1].startswith("| zeros | 11.26 ± 0.00 [11.26, 11.26], 27 | 11.26 ")
+    assert (tmp_path / "losses.png").is_file()
