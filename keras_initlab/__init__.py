@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from keras_initlab import datasets
 from keras_initlab.errors import InputError, UnknownNameError
+from keras_initlab.fans import fans
 
 if TYPE_CHECKING:
     from keras_initlab import initializers, presets
@@ -51,6 +52,7 @@ __all__ = [
     "datasets",
     "depth_scale",
     "edge_of_chaos",
+    "fans",
     "fixed_point",
     "gain",
     "get",

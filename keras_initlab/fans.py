@@ -2,7 +2,7 @@
 
 import math
 from collections.abc import Sequence
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 
 class Fans(NamedTuple):
@@ -50,3 +50,89 @@ def shape_fans(
         return Fans(shape[0], shape[0])
     receptive_field = math.prod(shape[:-2])
     return Fans(receptive_field * shape[-2], receptive_field * shape[-1])
+
+
+def fans(layer: Any) -> dict[str, Fans]:
+    """True fans of every trainable weight of a built layer or model, by the variable's path.
+
+    Unlike `shape_fans` it reads groups, strides, gates and einsum axes from the layer. A bias has the
+    fans of its layer's kernel. A custom layer may say its own in a method
+    `weight_fans() -> dict[str, Fans]`, by the variable's name; without it the shape decides.
+
+    Args:
+        layer: A built layer or model; the layers inside it are included.
+
+    >>> import keras
+    >>> layer = keras.layers.DepthwiseConv2D(3, name="depthwise", use_bias=False)
+    >>> layer.build((None, 8, 8, 64))
+    >>> fans(layer)
+    {'depthwise/kernel': Fans(fan_in=9, fan_out=9)}
+    """
+    found = {}
+    for part in layer._flatten_layers():
+        variables = [variable for variable in part._trainable_variables if len(variable.shape) > 0]
+        own = part.weight_fans() if hasattr(part, "weight_fans") else _weight_fans(part, variables)
+        kernel = next(iter(own.values()), None)
+        for variable in variables:
+            shape = tuple(variable.shape)
+            found[variable.path] = own.get(variable.name) or _bias_fans(variable.name, kernel, shape)
+    return found
+
+
+def _bias_fans(name: str, kernel: Fans | None, shape: tuple[int, ...]) -> Fans:
+    return kernel if name == "bias" and kernel else shape_fans(shape)
+
+
+def _weight_fans(layer: Any, variables: Sequence[Any]) -> dict[str, Fans]:
+    """Fans of the kernels of one layer, by the variable's name, the input kernel first."""
+    import keras
+
+    layers = keras.layers
+    shapes = {variable.name: tuple(variable.shape) for variable in variables if variable.name != "bias"}
+    if isinstance(layer, layers.EinsumDense):
+        return {name: _einsum_fans(layer.equation, shape) for name, shape in shapes.items()}
+    if isinstance(layer, layers.Embedding):
+        return {name: Fans(1, shape[1]) for name, shape in shapes.items()}
+    gates = next(
+        (
+            count
+            for kind, count in ((layers.SimpleRNNCell, 1), (layers.GRUCell, 3), (layers.LSTMCell, 4))
+            if isinstance(layer, kind)
+        ),
+        None,
+    )
+    if type(layer).__name__ == "ConvLSTMCell":
+        gates = 4
+    if gates:
+        return {name: shape_fans((*shape[:-1], shape[-1] // gates)) for name, shape in shapes.items()}
+    if not hasattr(layer, "kernel_size"):
+        return {name: shape_fans(shape) for name, shape in shapes.items() if len(shape) > 1}
+    return {name: _window_fans(layer, name, shape) for name, shape in shapes.items()}
+
+
+def _window_fans(layer: Any, name: str, shape: tuple[int, ...]) -> Fans:
+    """Fans of a convolution's kernel; an output pixel of stride s meets one input pixel in s."""
+    *window, second_last, last = shape
+    taps, stride = math.prod(window), math.prod(layer.strides)
+    kind = type(layer).__name__
+    if "Transpose" in kind:  # (*window, out, in)
+        return Fans(_share(last * taps, stride), second_last * taps)
+    if name == "pointwise_kernel":
+        return Fans(second_last, last)
+    if "Depthwise" in kind or name == "depthwise_kernel":  # (*window, channels, multiplier)
+        return Fans(taps, _share(taps * last, stride))
+    groups = getattr(layer, "groups", 1)
+    return Fans(taps * second_last, _share(taps * last, groups * stride))
+
+
+def _share(count: int, parts: int) -> int:
+    return max(1, round(count / parts))
+
+
+def _einsum_fans(equation: str, shape: tuple[int, ...]) -> Fans:
+    """Contracted axes are inputs, new ones outputs; axes that all three share are neither."""
+    operands, result = equation.replace("...", "").replace(" ", "").split("->")
+    inputs, kernel = operands.split(",")
+    contracted = [size for letter, size in zip(kernel, shape, strict=True) if letter not in result]
+    new = [size for letter, size in zip(kernel, shape, strict=True) if letter not in inputs]
+    return Fans(math.prod(contracted), math.prod(new))

@@ -50,7 +50,7 @@ class LogPriorBias(Scheme):
 
     Reference: Lin et al. 2017, arXiv:1708.02002, section 4.1.
 
-    >>> round(float(LogPriorBias()((1,))[0]), 5)
+    >>> round(float(np.asarray(LogPriorBias()((1,)))[0]), 5)
     -4.59512
     """
 
@@ -88,7 +88,7 @@ class ClassPriorBias(Scheme):
 
     Reference: Karpathy 2019, A Recipe for Training Neural Networks ("init well").
 
-    >>> [round(float(value), 4) for value in ClassPriorBias([3, 1])((2,))]
+    >>> [round(float(value), 4) for value in np.asarray(ClassPriorBias([3, 1])((2,)))]
     [-0.2877, -1.3863]
     """
 
@@ -123,6 +123,6 @@ class ZeroGamma(Zeros):
 
     Reference: Goyal et al. 2017, arXiv:1706.02677, section 5.1.
 
-    >>> ZeroGamma()((2,)).tolist()
+    >>> np.asarray(ZeroGamma()((2,))).tolist()
     [0.0, 0.0]
     """

@@ -136,7 +136,7 @@ class Reservoir(RandomScheme):
 
     Reference: Jaeger 2001, GMD Report 148; Rodan & Tino 2011, Minimum complexity echo state network.
 
-    >>> Reservoir(topology="ring", radius=0.5)((3, 3)).tolist()
+    >>> np.asarray(Reservoir(topology="ring", radius=0.5)((3, 3))).tolist()
     [[0.0, 0.5, 0.0], [0.0, 0.0, 0.5], [0.5, 0.0, 0.0]]
     """
 
@@ -186,7 +186,7 @@ class ForgetBias(Scheme):
 
     Reference: Jozefowicz, Zaremba & Sutskever 2015, ICML, section 4.
 
-    >>> ForgetBias()((4,)).tolist()
+    >>> np.asarray(ForgetBias()((4,))).tolist()
     [0.0, 1.0, 0.0, 0.0]
     """
 
@@ -226,7 +226,7 @@ class ChronoBias(RandomScheme):
 
     Reference: Tallec & Ollivier 2018, arXiv:1804.11188, section 2.
 
-    >>> bias = ChronoBias(seed=0)((4,))
+    >>> bias = np.asarray(ChronoBias(seed=0)((4,)))
     >>> bool(bias[0] == -bias[1])
     True
     """

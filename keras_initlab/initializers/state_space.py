@@ -73,7 +73,7 @@ class HippoLegs(Scheme):
 
     Reference: Gu et al. 2020, arXiv:2008.07669, theorem 2 (LegS).
 
-    >>> HippoLegs()((2, 2))[0].tolist()
+    >>> np.asarray(HippoLegs()((2, 2)))[0].tolist()
     [-1.0, 0.0]
     """
 
@@ -108,7 +108,7 @@ class S4dReal(Scheme):
 
     Reference: Gu et al. 2022, arXiv:2206.11893, section 4.
 
-    >>> S4dReal()((3,)).tolist()
+    >>> np.asarray(S4dReal()((3,))).tolist()
     [-1.0, -2.0, -3.0]
     """
 
@@ -143,7 +143,7 @@ class S4dImag(Scheme):
 
     Reference: Gu et al. 2022, arXiv:2206.11893, section 4.
 
-    >>> [round(float(value), 4) for value in S4dImag()((2,))]
+    >>> [round(float(value), 4) for value in np.asarray(S4dImag()((2,)))]
     [0.0, 3.1416]
     """
 
@@ -272,7 +272,7 @@ class MambaALog(Scheme):
 
     Reference: Gu & Dao 2023, arXiv:2312.00752, section 3.6.
 
-    >>> [round(float(value), 4) for value in MambaALog()((2,))]
+    >>> [round(float(value), 4) for value in np.asarray(MambaALog()((2,)))]
     [0.0, 0.6931]
     """
 

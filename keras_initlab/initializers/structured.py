@@ -51,7 +51,7 @@ class Identity(Scheme, AxesAware):
     Reference: Le et al. 2015, arXiv:1504.00941 (as the recurrent kernel of a ReLU network);
     Zagoruyko & Komodakis 2017, arXiv:1706.00388 (convolutions).
 
-    >>> Identity()((2, 3)).tolist()
+    >>> np.asarray(Identity()((2, 3))).tolist()
     [[1.0, 0.0, 0.0], [0.0, 1.0, 0.0]]
     """
 
@@ -141,7 +141,7 @@ class Dirac(Scheme):
 
     Reference: Zagoruyko & Komodakis 2017, arXiv:1706.00388.
 
-    >>> [float(value) for value in Dirac()((3, 1, 2))[:, 0, 0]]
+    >>> [float(value) for value in np.asarray(Dirac()((3, 1, 2)))[:, 0, 0]]
     [0.0, 1.0, 0.0]
     """
 
@@ -187,7 +187,7 @@ class ZeroHadamard(Scheme):
 
     Reference: Zhao, Schäfer & Anandkumar 2022, arXiv:2110.12661, algorithm 1.
 
-    >>> ZeroHadamard()((2, 4)).tolist()
+    >>> np.asarray(ZeroHadamard()((2, 4))).tolist()
     [[0.5, 0.5, 0.5, 0.5], [0.5, -0.5, 0.5, -0.5]]
     """
 
@@ -236,7 +236,7 @@ class Bilinear(Scheme):
 
     Reference: Long, Shelhamer & Darrell 2015, arXiv:1411.4038, section 3.3.
 
-    >>> [float(value) for value in Bilinear()((4, 1, 1))[:, 0, 0]]
+    >>> [float(value) for value in np.asarray(Bilinear()((4, 1, 1)))[:, 0, 0]]
     [0.25, 0.75, 0.75, 0.25]
     """
 
@@ -282,7 +282,7 @@ class Dct(Scheme):
 
     Reference: Ahmed, Natarajan & Rao 1974, Discrete cosine transform, IEEE Trans. Computers C-23.
 
-    >>> [round(float(value), 4) for value in Dct()((2, 1, 2))[:, 0, 1]]
+    >>> [round(float(value), 4) for value in np.asarray(Dct()((2, 1, 2)))[:, 0, 1]]
     [0.7071, -0.7071]
     """
 
@@ -332,7 +332,7 @@ class SincosPosition(Scheme):
 
     Reference: Vaswani et al. 2017, arXiv:1706.03762, section 3.5 (which interleaves the halves).
 
-    >>> SincosPosition()((2, 2))[0].tolist()
+    >>> np.asarray(SincosPosition()((2, 2)))[0].tolist()
     [0.0, 1.0]
     """
 

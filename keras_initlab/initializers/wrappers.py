@@ -79,7 +79,7 @@ class Scaled(Wrapper):
 
     Reference: Zhang, Dauphin & Ma 2019, arXiv:1901.09321, for such factors.
 
-    >>> Scaled("ones", 3.0)((2,)).tolist()
+    >>> np.asarray(Scaled("ones", 3.0)((2,))).tolist()
     [3.0, 3.0]
     """
 
@@ -118,7 +118,7 @@ class Masked(Wrapper):
 
     Reference: Frankle & Carbin 2019, arXiv:1803.03635, for random masks.
 
-    >>> sorted(Masked("ones", 0.5, seed=0)((4,)).tolist())
+    >>> sorted(np.asarray(Masked("ones", 0.5, seed=0)((4,))).tolist())
     [0.0, 0.0, 1.0, 1.0]
     """
 
@@ -160,7 +160,7 @@ class PerGate(Wrapper):
 
     Reference: Keras issue 9149, which asks for it.
 
-    >>> PerGate("identity")((1, 3)).tolist()
+    >>> np.asarray(PerGate("identity")((1, 3))).tolist()
     [[1.0, 1.0, 1.0]]
     """
 
@@ -208,7 +208,7 @@ class PerBlock(Wrapper):
 
     Reference: PyTorch issue 166378, which asks for it.
 
-    >>> PerBlock("identity", 2)((1, 4)).tolist()
+    >>> np.asarray(PerBlock("identity", 2)((1, 4))).tolist()
     [[1.0, 0.0, 1.0, 0.0]]
     """
 

@@ -5,6 +5,7 @@ from mutant import Mutant
 CONFORMANCE = "tests/conformance/test_schemes.py"
 BASE = "keras_initlab/initializers/base.py"
 SCALING = "keras_initlab/initializers/scaling.py"
+TRUE_FANS = ("tests/unit/test_fans.py",)
 NUMBERS = ("tests/golden/test_scheme_numbers.py",)
 GAINS = ("tests/golden/test_gains.py",)
 PLAIN = "keras_initlab/initializers/plain.py"
@@ -600,5 +601,54 @@ MUTANTS = [
         "rate = abs((",
         GAINS,
         backend="torch",
+    ),
+    Mutant(
+        "depthwise fans count the channels",
+        "keras_initlab/fans.py",
+        "return Fans(taps, _share(taps * last, stride))",
+        "return Fans(taps * second_last, _share(taps * last, stride))",
+        TRUE_FANS,
+    ),
+    Mutant(
+        "transposed fans forget the stride",
+        "keras_initlab/fans.py",
+        "return Fans(_share(last * taps, stride), second_last * taps)",
+        "return Fans(last * taps, second_last * taps)",
+        TRUE_FANS,
+    ),
+    Mutant(
+        "shared einsum axes count as outputs",
+        "keras_initlab/fans.py",
+        "if letter not in inputs]",
+        "if letter in result]",
+        TRUE_FANS,
+    ),
+    Mutant(
+        "gates count as one",
+        "keras_initlab/fans.py",
+        "shape_fans((*shape[:-1], shape[-1] // gates))",
+        "shape_fans(shape)",
+        TRUE_FANS,
+    ),
+    Mutant(
+        "grouped fan_out counts all groups",
+        "keras_initlab/fans.py",
+        "_share(taps * last, groups * stride)",
+        "_share(taps * last, stride)",
+        TRUE_FANS,
+    ),
+    Mutant(
+        "biases have their own fans",
+        "keras_initlab/fans.py",
+        'return kernel if name == "bias" and kernel else shape_fans(shape)',
+        "return shape_fans(shape)",
+        TRUE_FANS,
+    ),
+    Mutant(
+        "embeddings sum their entries",
+        "keras_initlab/fans.py",
+        "Fans(1, shape[1]) for name",
+        "Fans(shape[0], shape[1]) for name",
+        TRUE_FANS,
     ),
 ]

@@ -59,7 +59,7 @@ class Orthogonal(RandomScheme, AxesAware):
 
     Reference: Saxe et al. 2014, arXiv:1312.6120; the signs: Mezzadri 2007, arXiv:math-ph/0609050.
 
-    >>> Q = Orthogonal(seed=0)((64, 16))
+    >>> Q = np.asarray(Orthogonal(seed=0)((64, 16)))
     >>> bool(abs(Q.T @ Q - np.eye(16, dtype="float32")).max() < 1e-5)
     True
     """

@@ -157,7 +157,7 @@ class HaarSo(Orthogonal):
 
     Reference: Lezcano-Casado & Martinez-Rubio 2019, arXiv:1901.08428.
 
-    >>> round(float(np.linalg.det(HaarSo(seed=1)((7, 7)))), 4)
+    >>> round(float(np.linalg.det(np.asarray(HaarSo(seed=1)((7, 7))))), 4)
     1.0
     """
 

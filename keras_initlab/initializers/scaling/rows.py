@@ -79,7 +79,7 @@ class Normc(RandomScheme):
 
     Reference: OpenAI Baselines, normc_initializer.
 
-    >>> bool(abs((Normc(seed=0)((50, 4)) ** 2).sum() - 4) < 1e-4)
+    >>> bool(abs((np.asarray(Normc(seed=0)((50, 4))) ** 2).sum() - 4) < 1e-4)
     True
     """
 
@@ -125,7 +125,7 @@ class NguyenWidrow(RandomScheme):
 
     Reference: Nguyen & Widrow 1990, Improving the learning speed of 2-layer neural networks, IJCNN.
 
-    >>> W = NguyenWidrow(seed=0)((4, 16))
+    >>> W = np.asarray(NguyenWidrow(seed=0)((4, 16)))
     >>> round(float((W[:, 0] ** 2).sum()) ** 0.5, 4)
     1.4
     """
@@ -168,7 +168,7 @@ class SignedConstant(FanScaled):
 
     Reference: Zhou et al. 2019, arXiv:1905.01067; Ramanujan et al. 2020, arXiv:1911.13299.
 
-    >>> bool((abs(SignedConstant(seed=0)((25, 4))) == 0.2).all())
+    >>> bool((abs(np.asarray(SignedConstant(seed=0)((25, 4)))) == 0.2).all())
     True
     """
 
@@ -207,7 +207,7 @@ class Spectral(RandomScheme, AxesAware):
 
     Reference: Yang, Simon & Bernstein 2023, arXiv:2310.17813, condition 1.
 
-    >>> round(float(np.linalg.norm(Spectral(seed=0)((4, 36)), 2)), 4)
+    >>> round(float(np.linalg.norm(np.asarray(Spectral(seed=0)((4, 36))), 2)), 4)
     3.0
     """
 
@@ -259,7 +259,7 @@ class Sparse(RandomScheme):
 
     Reference: Martens 2010, Deep learning via Hessian-free optimization, ICML.
 
-    >>> int((Sparse(0.5, seed=0)((10, 3)) == 0).sum())
+    >>> int((np.asarray(Sparse(0.5, seed=0)((10, 3))) == 0).sum())
     15
     """
 
@@ -302,7 +302,7 @@ class SparseMartens(RandomScheme):
 
     Reference: Martens 2010, Deep learning via Hessian-free optimization, ICML, section 5.
 
-    >>> int((SparseMartens(4, seed=0)((10, 3)) != 0).sum())
+    >>> int((np.asarray(SparseMartens(4, seed=0)((10, 3))) != 0).sum())
     12
     """
 
