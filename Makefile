@@ -10,8 +10,9 @@ TORCH ?= torch==2.13.0
 demo: $(VENV)/.demo
 	$(BIN)/initlab compare
 
+# Two processes, whole files to each in their order: the long conformance files come first.
 test: $(VENV)/.test
-	$(BIN)/python -m pytest
+	$(BIN)/python -m pytest -n 2 --dist loadscope --no-loadscope-reorder
 
 lint: $(VENV)/.test
 	$(BIN)/ruff format --check .

@@ -20,6 +20,7 @@ MODULES = (
 )
 
 
+@pytest.mark.timeout(1800)
 @pytest.mark.parametrize("module", MODULES)
 @pytest.mark.parametrize("backend", OTHERS)
 def test_on(backend, module):
