@@ -23,8 +23,10 @@ MODULES = (
 @pytest.mark.timeout(1800)
 @pytest.mark.parametrize("module", MODULES)
 @pytest.mark.parametrize("backend", OTHERS)
-def test_on(backend, module):
-    command = [sys.executable, "-m", "pytest", "-q", "--no-header", f"tests/{module}.py"]
+def test_on(backend, module, tmp_path):
+    # A folder of its own: pytest prunes the folders of other runs, this one's among them.
+    own = f"--basetemp={tmp_path / 'own'}"
+    command = [sys.executable, "-m", "pytest", "-q", "--no-header", own, f"tests/{module}.py"]
     environment = {**os.environ, "KERAS_BACKEND": backend}
     if module == "conformance/test_schemes":
         environment["XLA_FLAGS"] = QUICK_TO_COMPILE
