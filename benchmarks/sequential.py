@@ -16,7 +16,7 @@ import numpy as np
 
 import keras_initlab as initlab
 from keras_initlab import presets
-from keras_initlab.plan import Trial
+from keras_initlab.trials.plan import Trial
 
 EPOCHS, BATCH_SIZE = 5, 32
 

@@ -16,12 +16,12 @@ import keras
 import numpy as np
 
 import keras_initlab as initlab
+from keras_initlab.core.rng import isolated
 from keras_initlab.engines import ENGINES, stacked
-from keras_initlab.engines.feed import Arrays
 from keras_initlab.engines.setup import Setup
-from keras_initlab.models import slots
-from keras_initlab.plan import Plan, Trial
-from keras_initlab.rng import isolated
+from keras_initlab.engines.sources import Arrays
+from keras_initlab.network.slots import slots
+from keras_initlab.trials.plan import Plan, Trial
 
 LAYERS = keras.layers
 

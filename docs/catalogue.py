@@ -13,8 +13,8 @@ os.environ["KERAS_BACKEND"] = "numpy"
 
 import numpy as np
 
-from keras_initlab import _show as showing
-from keras_initlab.registry import Entry, entry, list_initializers
+from keras_initlab.catalogue import specimen as showing
+from keras_initlab.initializers.registry import Entry, entry, list_initializers
 
 PICTURES = "pictures"
 INTRODUCTION = """# The catalogue

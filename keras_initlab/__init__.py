@@ -7,47 +7,49 @@ import importlib
 from typing import TYPE_CHECKING, Any
 
 from keras_initlab import datasets
-from keras_initlab.errors import InputError, UnknownNameError
-from keras_initlab.fans import Fans, fans
+from keras_initlab.core.errors import InputError, UnknownNameError
 
 if TYPE_CHECKING:
     from keras_initlab import initializers, presets
-    from keras_initlab._compare import compare
-    from keras_initlab._lint import lint
-    from keras_initlab._portable import make_portable
-    from keras_initlab._reinitialize import reinitialize
-    from keras_initlab._show import plot_distribution
-    from keras_initlab.comparison import Comparison, load
-    from keras_initlab.gains import depth_scale, edge_of_chaos, fixed_point, gain
-    from keras_initlab.models import slots
-    from keras_initlab.overview import over
-    from keras_initlab.plots import plot_weights
-    from keras_initlab.registry import Claims, catalogue, get, list_initializers, register
+    from keras_initlab.catalogue.specimen import plot_distribution
+    from keras_initlab.diagnosis.lint import lint
+    from keras_initlab.experiment.compare import compare
+    from keras_initlab.initializers.fans import Fans, fans
+    from keras_initlab.initializers.gains import depth_scale, edge_of_chaos, fixed_point, gain
+    from keras_initlab.initializers.registry import Claims, catalogue, get, list_initializers, register
+    from keras_initlab.network.portable import make_portable
+    from keras_initlab.network.slots import slots
+    from keras_initlab.recipes.reinitialize import reinitialize
+    from keras_initlab.results.comparison import Comparison, load
+    from keras_initlab.results.overview import over
+    from keras_initlab.results.plots import plot_weights
 
 __version__ = "0.1.0"
 
 # Loaded when first asked for: what needs a backend, so that saved results can be read without one,
 # and what is heavy.
 _HOMES = {
-    "Claims": "registry",
-    "Comparison": "comparison",
-    "catalogue": "registry",
-    "compare": "_compare",
-    "depth_scale": "gains",
-    "edge_of_chaos": "gains",
-    "fixed_point": "gains",
-    "gain": "gains",
-    "get": "registry",
-    "lint": "_lint",
-    "list_initializers": "registry",
-    "load": "comparison",
-    "make_portable": "_portable",
-    "over": "overview",
-    "plot_distribution": "_show",
-    "plot_weights": "plots",
-    "register": "registry",
-    "reinitialize": "_reinitialize",
-    "slots": "models",
+    "Claims": "initializers.registry",
+    "Comparison": "results.comparison",
+    "Fans": "initializers.fans",
+    "catalogue": "initializers.registry",
+    "compare": "experiment.compare",
+    "depth_scale": "initializers.gains",
+    "edge_of_chaos": "initializers.gains",
+    "fans": "initializers.fans",
+    "fixed_point": "initializers.gains",
+    "gain": "initializers.gains",
+    "get": "initializers.registry",
+    "lint": "diagnosis.lint",
+    "list_initializers": "initializers.registry",
+    "load": "results.comparison",
+    "make_portable": "network.portable",
+    "over": "results.overview",
+    "plot_distribution": "catalogue.specimen",
+    "plot_weights": "results.plots",
+    "register": "initializers.registry",
+    "reinitialize": "recipes.reinitialize",
+    "slots": "network.slots",
 }
 
 __all__ = [
@@ -99,7 +101,7 @@ def _register_schemes() -> None:
         if error.name not in {"tensorflow", "jax", "torch"}:
             raise
         return  # no backend is installed: saved results can still be read
-    from keras_initlab.registry import announce_plugins
+    from keras_initlab.initializers.registry import announce_plugins
 
     announce_plugins()
 

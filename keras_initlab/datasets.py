@@ -6,7 +6,7 @@ from pathlib import Path
 
 import numpy as np
 
-from keras_initlab.errors import InputError, UnknownNameError
+from keras_initlab.core.errors import InputError, UnknownNameError
 
 NAMES = ("digits", "mnist", "fashion_mnist")
 

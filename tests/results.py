@@ -6,8 +6,8 @@ from typing import Any
 
 import numpy as np
 
-from keras_initlab.comparison import Comparison
-from keras_initlab.records import Record
+from keras_initlab.results.comparison import Comparison
+from keras_initlab.trials.record import Record
 
 TEN = (
     "he_normal",

@@ -1,11 +1,11 @@
 """Engines train trials and leave records; they differ in speed, never in meaning."""
 
+from keras_initlab.core.errors import InputError, UnknownNameError
 from keras_initlab.engines.choice import automatic
 from keras_initlab.engines.sequential import Sequential
 from keras_initlab.engines.setup import Engine, Setup
-from keras_initlab.engines.stacked import Stacked
-from keras_initlab.errors import InputError, UnknownNameError
-from keras_initlab.plan import Plan
+from keras_initlab.engines.stacked.engine import Stacked
+from keras_initlab.trials.plan import Plan
 
 ENGINES: dict[str, Engine] = {engine.name: engine for engine in (Sequential(), Stacked())}
 

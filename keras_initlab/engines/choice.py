@@ -6,14 +6,14 @@ from dataclasses import dataclass, replace
 
 import keras
 
-from keras_initlab.engines.convolution import is_product
-from keras_initlab.engines.feed import Arrays, Fixed, Recorded, Source
-from keras_initlab.engines.groups import multiply_adds
 from keras_initlab.engines.sequential import Sequential
 from keras_initlab.engines.setup import Engine, Setup
-from keras_initlab.engines.stacked import Stacked
-from keras_initlab.plan import Plan, Trial
-from keras_initlab.records import Record
+from keras_initlab.engines.sources import Arrays, Fixed, Recorded, Source
+from keras_initlab.engines.stacked.convolution import is_product
+from keras_initlab.engines.stacked.engine import Stacked
+from keras_initlab.engines.stacked.groups import multiply_adds
+from keras_initlab.trials.plan import Plan, Trial
+from keras_initlab.trials.record import Record
 
 CHEAP = {"tensorflow": 5e7, "jax": 5e7, "torch": 5e6}
 """Multiply-adds of one member's forward pass up to which dense nets train faster side by side: there the

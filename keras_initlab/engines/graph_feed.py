@@ -5,8 +5,8 @@ from typing import Any
 import keras
 import tensorflow as tf
 
-from keras_initlab.engines.feed import Arrays, Batch
-from keras_initlab.plan import Trial
+from keras_initlab.engines.sources import Arrays, Batch
+from keras_initlab.trials.plan import Trial
 
 
 class GraphFeed:

@@ -3,8 +3,8 @@
 import math
 from collections.abc import Mapping, Sequence
 
-from keras_initlab.plan import Trial
-from keras_initlab.records import Record, Status
+from keras_initlab.trials.plan import Trial
+from keras_initlab.trials.record import Record, Status
 
 
 def outcome(

@@ -9,13 +9,13 @@ from typing import TYPE_CHECKING
 import keras
 import numpy as np
 
-from keras_initlab.engines.feed import Arrays, Feed, Source
+from keras_initlab.core.rng import isolated, seed_globals, set_generator
 from keras_initlab.engines.outcome import outcome
 from keras_initlab.engines.setup import Observer, Setup
-from keras_initlab.models import Snapshot, carried_states, seed_generators
-from keras_initlab.plan import Plan, Trial
-from keras_initlab.records import Record
-from keras_initlab.rng import isolated, seed_globals, set_generator
+from keras_initlab.engines.sources import Arrays, Feed, Source
+from keras_initlab.network.slots import Snapshot, carried_states, seed_generators
+from keras_initlab.trials.plan import Plan, Trial
+from keras_initlab.trials.record import Record
 
 if TYPE_CHECKING:
     from keras_initlab.engines.graph_feed import GraphFeed

@@ -6,10 +6,10 @@ from typing import Any, Protocol
 
 import keras
 
-from keras_initlab.engines.feed import Source
-from keras_initlab.models import Slot, draw
-from keras_initlab.plan import Plan, Trial
-from keras_initlab.records import Record
+from keras_initlab.engines.sources import Source
+from keras_initlab.network.slots import Slot, draw
+from keras_initlab.trials.plan import Plan, Trial
+from keras_initlab.trials.record import Record
 
 
 @dataclass(frozen=True, eq=False)

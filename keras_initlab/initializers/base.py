@@ -12,10 +12,10 @@ import keras
 import numpy as np
 from keras import ops
 
-from keras_initlab.errors import InputError
-from keras_initlab.fans import Fans, shape_fans
-from keras_initlab.registry import Claims
-from keras_initlab.seeds import derive
+from keras_initlab.core.errors import InputError
+from keras_initlab.core.seeds import derive
+from keras_initlab.initializers.fans import Fans, shape_fans
+from keras_initlab.initializers.registry import Claims
 
 try:
     from keras.src.backend.common.name_scope import current_path

@@ -6,10 +6,10 @@ from typing import Any
 
 import numpy as np
 
-from keras_initlab.errors import InputError
+from keras_initlab.core.errors import InputError
 from keras_initlab.initializers.base import Scheme, Shape, fraction, positive, whole
 from keras_initlab.initializers.plain import Zeros
-from keras_initlab.registry import Claims, register
+from keras_initlab.initializers.registry import Claims, register
 
 
 def one_percent(values: np.ndarray) -> np.ndarray:

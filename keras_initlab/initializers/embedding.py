@@ -4,7 +4,7 @@ import math
 from typing import Any
 
 from keras_initlab.initializers.base import RandomScheme, Shape, positive
-from keras_initlab.registry import Claims, register
+from keras_initlab.initializers.registry import Claims, register
 
 
 @register(

@@ -7,10 +7,10 @@ import keras
 import numpy as np
 from keras import ops
 
-from keras_initlab.errors import InputError
+from keras_initlab.core.errors import InputError
 from keras_initlab.initializers.base import FanScaled, RandomScheme, Shape, fraction, positive, whole
 from keras_initlab.initializers.orthogonal.variants import gates_orthonormal
-from keras_initlab.registry import Claims, get, register
+from keras_initlab.initializers.registry import Claims, get, register
 
 
 class Wrapper(RandomScheme):

@@ -12,8 +12,8 @@ from keras.src.backend.common import global_state
 from keras.src.random.seed_generator import global_seed_generator
 
 import keras_initlab as initlab
-from keras_initlab import rng
-from keras_initlab.plan import Trial
+from keras_initlab.core import rng
+from keras_initlab.trials.plan import Trial
 
 SEED = 3
 RNG = np.random.default_rng(0)

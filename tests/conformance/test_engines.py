@@ -9,14 +9,14 @@ import keras
 import numpy as np
 import pytest
 
+from keras_initlab.core.errors import InputError
+from keras_initlab.core.rng import isolated
 from keras_initlab.engines import ENGINES, blocks, choice, choose, groups
-from keras_initlab.engines.convolution import as_products, is_product
-from keras_initlab.engines.members import Template
 from keras_initlab.engines.sequential import Sequential
-from keras_initlab.engines.stacked import Stacked
-from keras_initlab.errors import InputError
-from keras_initlab.intake import take_in
-from keras_initlab.rng import isolated
+from keras_initlab.engines.stacked.convolution import as_products, is_product
+from keras_initlab.engines.stacked.engine import Stacked
+from keras_initlab.engines.stacked.members import Template
+from keras_initlab.experiment.intake import take_in
 from keras_initlab.testing import check_engine
 
 BACKEND = keras.backend.backend()
@@ -293,7 +293,9 @@ def test_large_data_stay_on_the_host(monkeypatch):
     by_replicate = [[trial for trial in plan.trials if trial.replicate == one] for one in (0, 1)]
     assert blocks.blocks(setup.training, by_replicate[0]).data == ()
     assert blocks.blocks(setup.training, plan.trials).data != ()  # each replicate has an order of its own
-    monkeypatch.setattr("keras_initlab.engines.groups.HEAVY", 0)  # so that replicates train one by one
+    monkeypatch.setattr(
+        "keras_initlab.engines.stacked.groups.HEAVY", 0
+    )  # so that replicates train one by one
     check_engine(ENGINES["stacked"], plan, setup)
 
 
@@ -357,7 +359,7 @@ def test_a_member_that_diverges_or_fails_leaves_its_neighbours_alone():
 
 def test_dead_members_are_left_out_when_that_pays(monkeypatch):
     sizes = []
-    monkeypatch.setattr("keras_initlab.engines.stacked._Warmth.pays_to_rebuild", lambda *_: True)
+    monkeypatch.setattr("keras_initlab.engines.stacked.engine._Warmth.pays_to_rebuild", lambda *_: True)
     original = Stacked.run.__globals__["_Machine"]
 
     class Machine(original):
@@ -614,7 +616,7 @@ def mutants():
         monkeypatch.setattr(blocks, "_fed_alike", lambda source, trials: True)
 
     def metrics_not_reset(monkeypatch):
-        from keras_initlab.engines.members import Members
+        from keras_initlab.engines.stacked.members import Members
 
         monkeypatch.setattr(Members, "reset_metrics", lambda self: None)
 

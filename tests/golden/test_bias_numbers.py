@@ -6,7 +6,7 @@ import pytest
 from scipy import special, stats
 
 from keras_initlab import initializers as schemes
-from keras_initlab.testing import numpy
+from keras_initlab.testing.schemes import numpy
 
 
 @pytest.mark.parametrize(

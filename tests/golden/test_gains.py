@@ -11,7 +11,7 @@ import pytest
 from keras import ops
 
 import keras_initlab as initlab
-from keras_initlab.gains import depth_scale, edge_of_chaos, fixed_point, gain, slope_at_zero
+from keras_initlab.initializers.gains import depth_scale, edge_of_chaos, fixed_point, gain, slope_at_zero
 
 GOLDEN = json.loads(Path(__file__).with_name("gains.json").read_text(encoding="utf-8"))
 leaky = keras.activations.leaky_relu

@@ -8,7 +8,7 @@ from scipy import stats
 
 import keras_initlab as initlab
 from keras_initlab import initializers as schemes
-from keras_initlab.testing import numpy
+from keras_initlab.testing.schemes import numpy
 
 
 def test_irnn_is_torchs_eye_and_holds_the_state():

@@ -13,7 +13,7 @@ import keras_initlab as initlab
 from keras_initlab import initializers as schemes
 from keras_initlab.initializers.scaling.asymmetric import RAI_STD
 from keras_initlab.initializers.scaling.transformers import STD_WITHIN_THREE
-from keras_initlab.testing import numpy
+from keras_initlab.testing.schemes import numpy
 
 
 @pytest.mark.parametrize(

@@ -12,7 +12,7 @@ from scipy import stats
 
 import keras_initlab as initlab
 from keras_initlab import initializers as schemes
-from keras_initlab.testing import numpy
+from keras_initlab.testing.schemes import numpy
 
 
 @pytest.mark.parametrize(

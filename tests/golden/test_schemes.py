@@ -8,8 +8,8 @@ import numpy as np
 import pytest
 
 from keras_initlab.initializers.base import TRUNCATED_STD
-from keras_initlab.registry import entry
-from keras_initlab.testing import numpy
+from keras_initlab.initializers.registry import entry
+from keras_initlab.testing.schemes import numpy
 
 GOLDEN = json.loads(Path(__file__).with_name("schemes.json").read_text(encoding="utf-8"))
 

@@ -8,7 +8,7 @@ import torch
 
 import keras_initlab as initlab
 from keras_initlab import initializers as schemes
-from keras_initlab.testing import numpy
+from keras_initlab.testing.schemes import numpy
 
 
 def image(*shape):

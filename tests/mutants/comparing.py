@@ -13,44 +13,44 @@ def mistake(name: str, file: str, before: str, after: str, test: str, module: st
 MUTANTS = [
     mistake(
         "order not shared across initializers",
-        "keras_initlab/plan.py",
+        "keras_initlab/trials/plan.py",
         'derive(self.root_seed, "order", self.replicate, epoch)',
         'derive(self.root_seed, "order", self.replicate, epoch, self.label)',
         "train_identically and dense",
     ),
     mistake(
         "order the same in every epoch",
-        "keras_initlab/plan.py",
+        "keras_initlab/trials/plan.py",
         'derive(self.root_seed, "order", self.replicate, epoch)',
         'derive(self.root_seed, "order", self.replicate)',
         "orders_differ",
-        "tests/unit/test_feed.py",
+        "tests/unit/engines/test_sources.py",
     ),
     mistake(
         "dropout masks not shared",
-        "keras_initlab/plan.py",
+        "keras_initlab/trials/plan.py",
         'derive(self.root_seed, "noise", self.replicate, index)',
         'derive(self.root_seed, "noise", self.replicate, index, self.label)',
         "train_identically and dense",
     ),
     mistake(
         "draws depend on the label",
-        "keras_initlab/plan.py",
+        "keras_initlab/trials/plan.py",
         'derive(self.root_seed, "draw", self.replicate, *slot)',
         'derive(self.root_seed, "draw", self.replicate, self.label, *slot)',
         "train_identically and dense",
     ),
     mistake(
         "two slots share a seed",
-        "keras_initlab/plan.py",
+        "keras_initlab/trials/plan.py",
         'derive(self.root_seed, "draw", self.replicate, *slot)',
         'derive(self.root_seed, "draw", self.replicate)',
         "seeds",
-        "tests/unit/test_plan.py",
+        "tests/unit/trials/test_plan.py",
     ),
     mistake(
         "replicates alike",
-        "keras_initlab/plan.py",
+        "keras_initlab/trials/plan.py",
         'derive(self.root_seed, "draw", self.replicate, *slot)',
         'derive(self.root_seed, "draw", *slot)',
         "replicates_differ",
@@ -106,7 +106,7 @@ MUTANTS = [
     ),
     mistake(
         "frozen layers restarted",
-        "keras_initlab/intake/network.py",
+        "keras_initlab/experiment/model.py",
         "if slot.index not in under and slot.layer.trainable]",
         "if slot.index not in under]",
         "frozen",
@@ -127,31 +127,31 @@ MUTANTS = [
     ),
     mistake(
         "global random state not restored",
-        "keras_initlab/rng.py",
+        "keras_initlab/core/rng.py",
         "        np.random.set_state(numpy_state)\n",
         "",
         "global_random",
     ),
     mistake(
         "einsum axes swapped",
-        "keras_initlab/models.py",
+        "keras_initlab/network/slots.py",
         "return inputs, outputs",
         "return outputs, inputs",
         "axes",
-        "tests/unit/test_models.py",
+        "tests/unit/network/test_slots.py",
     ),
     mistake(
         "a finished run is run again",
-        "keras_initlab/_compare.py",
+        "keras_initlab/experiment/compare.py",
         "if (trial.label, trial.replicate) not in done]",
         "]",
         "goes_on",
-        "tests/unit/test_run_dir.py",
+        "tests/unit/trials/test_folder.py",
     ),
     *(
         Mutant(
             f"packed although the optimizer is {name}",
-            "keras_initlab/engines/packing.py",
+            "keras_initlab/engines/stacked/packing.py",
             condition,
             "True",
             ("tests/conformance/test_engines.py", "-k", f"does_not_depend and {name}"),
@@ -163,7 +163,7 @@ MUTANTS = [
         )
     ),
     *(
-        Mutant(name, "keras_initlab/engines/choice.py", before, after, ("tests/unit/test_choice.py",))
+        Mutant(name, "keras_initlab/engines/choice.py", before, after, ("tests/unit/engines/test_choice.py",))
         for name, before, after in (
             ("trial dearer than thought", "SLOWEST * (one.start + trial)", "(one.start + trial)"),
             ("slower engine taken", "if together < alone else", "if together > alone else"),
@@ -171,7 +171,7 @@ MUTANTS = [
     ),
     mistake(
         "loss not scaled as the optimizer asks",
-        "keras_initlab/engines/programs.py",
+        "keras_initlab/engines/stacked/programs.py",
         "members.optimizer.scale_loss(losses.sum()), (losses, after)",
         "losses.sum(), (losses, after)",
         "elementwise and scaled",
@@ -179,7 +179,7 @@ MUTANTS = [
     ),
     mistake(
         "patches in another order than the kernel's taps",
-        "keras_initlab/engines/convolution.py",
+        "keras_initlab/engines/stacked/convolution.py",
         "itertools.product(*map(range, window))",
         "reversed(list(itertools.product(*map(range, window))))",
         "is_a_product",

@@ -7,7 +7,7 @@ GAINS = ("tests/golden/test_gains.py",)
 MUTANTS = [
     Mutant(
         "gain forward without its root",
-        "keras_initlab/gains.py",
+        "keras_initlab/initializers/gains.py",
         "return 1 / math.sqrt(powers[kind])",
         "return 1 / powers[kind]",
         GAINS,
@@ -15,7 +15,7 @@ MUTANTS = [
     ),
     Mutant(
         "gain std keeps the mean",
-        "keras_initlab/gains.py",
+        "keras_initlab/initializers/gains.py",
         "second - first**2",
         "second",
         GAINS,
@@ -23,7 +23,7 @@ MUTANTS = [
     ),
     Mutant(
         "edge of chaos by the signal",
-        "keras_initlab/gains.py",
+        "keras_initlab/initializers/gains.py",
         "weight_variance = 1 / slope",
         "weight_variance = 1 / second",
         GAINS,
@@ -31,7 +31,7 @@ MUTANTS = [
     ),
     Mutant(
         "panels are not split at kinks",
-        "keras_initlab/gains.py",
+        "keras_initlab/initializers/gains.py",
         "for _ in range(40):",
         "for _ in range(1):",
         GAINS,
@@ -39,7 +39,7 @@ MUTANTS = [
     ),
     Mutant(
         "depth scale without its logarithm",
-        "keras_initlab/gains.py",
+        "keras_initlab/initializers/gains.py",
         "rate = abs(math.log(",
         "rate = abs((",
         GAINS,

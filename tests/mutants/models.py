@@ -2,12 +2,12 @@
 
 from mutant import Mutant
 
-REDRAW = "keras_initlab/_reinitialize.py"
-LINT = "keras_initlab/_lint.py"
-FANS = "keras_initlab/fans.py"
-MODELS = "keras_initlab/models.py"
-PORTABLE = "keras_initlab/_portable.py"
-FOLLOWING = "keras_initlab/following.py"
+REDRAW = "keras_initlab/recipes/reinitialize.py"
+LINT = "keras_initlab/diagnosis/lint.py"
+FANS = "keras_initlab/initializers/fans.py"
+MODELS = "keras_initlab/network/slots.py"
+PORTABLE = "keras_initlab/network/portable.py"
+FOLLOWING = "keras_initlab/network/following.py"
 
 
 def mistake(name: str, file: str, before: str, after: str, room: str) -> Mutant:
@@ -63,7 +63,7 @@ MUTANTS = [
         MODELS,
         'keras.backend.result_type(dtype, "float32")',
         "dtype",
-        ("tests/unit/test_reinitialize.py", "-k", "half_precision"),
+        ("tests/unit/recipes/test_reinitialize.py", "-k", "half_precision"),
         backend="jax",
     ),
     mistake(

@@ -4,7 +4,7 @@ from mutant import Mutant
 
 CONFORMANCE = "tests/conformance/test_schemes.py"
 BASE = "keras_initlab/initializers/base.py"
-TRUE_FANS = ("tests/unit/test_fans.py",)
+TRUE_FANS = ("tests/unit/initializers/test_fans.py",)
 SCHEME_NUMBERS = ("tests/golden/test_scheme_numbers.py",)
 PLAIN = "keras_initlab/initializers/plain.py"
 
@@ -17,7 +17,7 @@ def scheme(name: str, file: str, before: str, after: str, selected: str) -> Muta
 
 
 def base(name: str, before: str, after: str, *tests: str) -> Mutant:
-    return Mutant(name, BASE, before, after, tests or ("tests/unit/test_initializers_base.py",))
+    return Mutant(name, BASE, before, after, tests or ("tests/unit/initializers/test_base.py",))
 
 
 MUTANTS = [
@@ -30,17 +30,17 @@ MUTANTS = [
     ),
     Mutant(
         "fans without receptive field",
-        "keras_initlab/fans.py",
+        "keras_initlab/initializers/fans.py",
         "receptive_field = math.prod(shape[:-2])",
         "receptive_field = 1",
         ("tests/properties/test_fans_and_seeds.py",),
     ),
     Mutant(
         "axes of input and output swapped",
-        "keras_initlab/fans.py",
+        "keras_initlab/initializers/fans.py",
         "math.prod(shape[axis] for axis in input_axes)",
         "math.prod(shape[axis] for axis in output_axes)",
-        ("tests/unit/test_initializers_base.py",),
+        ("tests/unit/initializers/test_base.py",),
     ),
     base(
         "gain squared",
@@ -79,7 +79,7 @@ MUTANTS = [
         BASE,
         'return keras.random.normal(shape, mean, std, dtype="float32"',
         'return keras.random.normal(shape, mean, std, dtype="bfloat16"',
-        ("tests/unit/test_initializers_base.py", "-k", "coarse"),
+        ("tests/unit/initializers/test_base.py", "-k", "coarse"),
         backend="jax",
     ),
     base("seeds shared by shapes", "[*shape, kind, purpose]", "[kind, purpose]", CONFORMANCE, "-k", "seeds"),
@@ -140,70 +140,70 @@ MUTANTS = [
     ),
     Mutant(
         "taken names are overwritten",
-        "keras_initlab/registry.py",
+        "keras_initlab/initializers/registry.py",
         "_refuse_taken(key, name)",
         "pass",
-        ("tests/unit/test_registry.py",),
+        ("tests/unit/initializers/test_registry.py",),
     ),
     Mutant(
         "only the saved name is registered",
-        "keras_initlab/registry.py",
+        "keras_initlab/initializers/registry.py",
         "keras.saving.get_custom_objects()[full] = cls",
         "pass",
         (CONFORMANCE, "-k", "config"),
     ),
     Mutant(
         "only the string is registered",
-        "keras_initlab/registry.py",
+        "keras_initlab/initializers/registry.py",
         "keras.saving.register_keras_serializable(PACKAGE)(cls)",
         "pass",
-        ("tests/unit/test_registry.py",),
+        ("tests/unit/initializers/test_registry.py",),
     ),
     Mutant(
         "depthwise fans count the channels",
-        "keras_initlab/fans.py",
+        "keras_initlab/initializers/fans.py",
         "return Fans(taps, _share(taps * last, stride))",
         "return Fans(taps * second_last, _share(taps * last, stride))",
         TRUE_FANS,
     ),
     Mutant(
         "transposed fans forget the stride",
-        "keras_initlab/fans.py",
+        "keras_initlab/initializers/fans.py",
         "return Fans(_share(last * taps, math.prod(layer.strides)), second_last * taps)",
         "return Fans(last * taps, second_last * taps)",
         TRUE_FANS,
     ),
     Mutant(
         "shared einsum axes count as outputs",
-        "keras_initlab/fans.py",
+        "keras_initlab/initializers/fans.py",
         "if letter not in inputs]",
         "if letter in result]",
         TRUE_FANS,
     ),
     Mutant(
         "gates count as one",
-        "keras_initlab/fans.py",
+        "keras_initlab/initializers/fans.py",
         "shape_fans((*shape[:-1], shape[-1] // gates))",
         "shape_fans(shape)",
         TRUE_FANS,
     ),
     Mutant(
         "grouped fan_out counts all groups",
-        "keras_initlab/fans.py",
+        "keras_initlab/initializers/fans.py",
         "_share(taps * last, layer.groups * stride)",
         "_share(taps * last, stride)",
         TRUE_FANS,
     ),
     Mutant(
         "biases have their own fans",
-        "keras_initlab/fans.py",
+        "keras_initlab/initializers/fans.py",
         'return kernel if variable.name == "bias" and kernel else shape_fans',
         "return shape_fans",
         TRUE_FANS,
     ),
     Mutant(
         "embeddings sum their entries",
-        "keras_initlab/fans.py",
+        "keras_initlab/initializers/fans.py",
         "Fans(1, shape[1]) for name",
         "Fans(shape[0], shape[1]) for name",
         TRUE_FANS,

@@ -67,7 +67,7 @@ MUTANTS = [
         "keras_initlab/initializers/orthogonal/haar.py",
         "return Q * ops.expand_dims(signs, -2)",
         "return Q",
-        ("tests/unit/test_orthogonal.py",),
+        ("tests/unit/initializers/test_orthogonal.py",),
     ),
     scheme(
         "orthogonal without QR",

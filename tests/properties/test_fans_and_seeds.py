@@ -8,10 +8,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from keras_initlab.fans import shape_fans
+from keras_initlab.core.seeds import derive
 from keras_initlab.initializers import RandomUniform
-from keras_initlab.seeds import derive
-from keras_initlab.testing import numpy
+from keras_initlab.initializers.fans import shape_fans
+from keras_initlab.testing.schemes import numpy
 
 sizes = st.integers(1, 40)
 shapes = st.lists(sizes, min_size=0, max_size=5).map(tuple)

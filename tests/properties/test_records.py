@@ -5,7 +5,7 @@ import math
 from hypothesis import given
 from hypothesis import strategies as st
 
-from keras_initlab.records import Record
+from keras_initlab.trials.record import Record
 
 SEEDS = st.dictionaries(st.text(), st.integers(0, 2**31 - 1), max_size=3)
 NUMBERS = st.lists(st.floats(), max_size=5).map(tuple)

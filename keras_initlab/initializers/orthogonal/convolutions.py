@@ -6,10 +6,10 @@ from typing import Any
 import numpy as np
 from keras import ops
 
-from keras_initlab.errors import InputError
+from keras_initlab.core.errors import InputError
 from keras_initlab.initializers.base import RandomScheme, Shape, finite, positive
 from keras_initlab.initializers.orthogonal.haar import uniform_orthogonal
-from keras_initlab.registry import Claims, register
+from keras_initlab.initializers.registry import Claims, register
 
 
 def centre_orthonormal(values: np.ndarray) -> np.ndarray:

@@ -7,7 +7,7 @@ import numpy as np
 from keras import ops
 
 from keras_initlab.initializers.base import AxesAware, RandomScheme, Shape, positive
-from keras_initlab.registry import Claims, register
+from keras_initlab.initializers.registry import Claims, register
 
 
 def orthonormal(values: np.ndarray) -> np.ndarray:

@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 
 from keras_initlab.initializers.base import RandomScheme, Shape, positive
-from keras_initlab.registry import Claims, register
+from keras_initlab.initializers.registry import Claims, register
 
 
 def plane_rotations(values: np.ndarray) -> np.ndarray:

@@ -8,7 +8,7 @@ import numpy as np
 
 from keras_initlab.initializers.base import AxesAware, RandomScheme, Shape, fraction, positive
 from keras_initlab.initializers.orthogonal.haar import orthonormal
-from keras_initlab.registry import Claims, register
+from keras_initlab.initializers.registry import Claims, register
 
 
 def orthonormal_and_a_tenth(values: np.ndarray) -> np.ndarray:

@@ -8,7 +8,7 @@ from keras import ops
 
 from keras_initlab.initializers.base import RandomScheme, Shape, positive
 from keras_initlab.initializers.orthogonal.haar import Orthogonal, orthonormal, uniform_orthogonal
-from keras_initlab.registry import Claims, register
+from keras_initlab.initializers.registry import Claims, register
 
 
 def mean_square_kept(values: np.ndarray) -> np.ndarray:

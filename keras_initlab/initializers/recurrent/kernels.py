@@ -5,7 +5,7 @@ from typing import Any
 import numpy as np
 
 from keras_initlab.initializers.base import RandomScheme, Scheme, Shape, fraction, one_of, positive
-from keras_initlab.registry import Claims, register
+from keras_initlab.initializers.registry import Claims, register
 
 
 def largest_eigenvalue_one(values: np.ndarray) -> np.ndarray:

@@ -4,12 +4,12 @@ import math
 from collections.abc import Sequence
 from typing import Any
 
-from keras_initlab.fans import MODES
-from keras_initlab.gains import edge_of_chaos, slope_at_zero
-from keras_initlab.gains import gain as activation_gain
 from keras_initlab.initializers.base import FanScaled, RandomScheme, Shape, finite, one_of, positive
+from keras_initlab.initializers.fans import MODES
+from keras_initlab.initializers.gains import edge_of_chaos, slope_at_zero
+from keras_initlab.initializers.gains import gain as activation_gain
+from keras_initlab.initializers.registry import Claims, register
 from keras_initlab.initializers.scaling import laws
-from keras_initlab.registry import Claims, register
 
 
 @register(

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from keras_initlab.initializers.base import AxesAware, RandomScheme, Shape, whole
-from keras_initlab.registry import Claims, register
+from keras_initlab.initializers.registry import Claims, register
 
 # The root of σ²/2 + σ · E[Beta] · √(2/π) + E[Beta²] = 1: the expected squared length does not grow.
 RAI_STD = math.sqrt(1 + 8 / (9 * math.pi)) - 2 * math.sqrt(2) / (3 * math.sqrt(math.pi))

@@ -4,9 +4,9 @@ import math
 from collections.abc import Sequence
 from typing import Any
 
-from keras_initlab.fans import MODES
 from keras_initlab.initializers.base import TRUNCATED_STD, FanScaled, one_of, positive
-from keras_initlab.registry import Claims, register
+from keras_initlab.initializers.fans import MODES
+from keras_initlab.initializers.registry import Claims, register
 
 DISTRIBUTIONS = ("truncated_normal", "untruncated_normal", "uniform")
 

@@ -3,9 +3,9 @@
 import math
 from collections.abc import Callable
 
-from keras_initlab.fans import Fans
 from keras_initlab.initializers.base import TRUNCATED_STD
-from keras_initlab.registry import Claims
+from keras_initlab.initializers.fans import Fans
+from keras_initlab.initializers.registry import Claims
 
 LECUN = "LeCun et al. 1998, Efficient BackProp, section 4.6"
 GLOROT = "Glorot & Bengio 2010, eqs. 12 and 16, proceedings.mlr.press/v9/glorot10a"

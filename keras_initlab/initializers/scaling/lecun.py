@@ -3,8 +3,8 @@
 import math
 
 from keras_initlab.initializers.base import FanScaled
+from keras_initlab.initializers.registry import register
 from keras_initlab.initializers.scaling import laws
-from keras_initlab.registry import register
 
 
 @register(

@@ -4,8 +4,8 @@ import math
 from typing import Any
 
 from keras_initlab.initializers.base import FanScaled, RandomScheme, Shape, positive, whole
+from keras_initlab.initializers.registry import Claims, register
 from keras_initlab.initializers.scaling import laws
-from keras_initlab.registry import Claims, register
 
 
 @register(

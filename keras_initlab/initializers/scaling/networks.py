@@ -5,8 +5,8 @@ from collections.abc import Sequence
 from typing import Any
 
 from keras_initlab.initializers.base import FanScaled, RandomScheme, Shape, one_of, positive, whole
+from keras_initlab.initializers.registry import Claims, register
 from keras_initlab.initializers.scaling import laws
-from keras_initlab.registry import Claims, register
 
 
 @register(

@@ -7,8 +7,8 @@ from typing import Any
 import numpy as np
 
 from keras_initlab.initializers.base import TRUNCATED_STD, Shape, one_of
+from keras_initlab.initializers.registry import Claims, register
 from keras_initlab.initializers.scaling.family import VarianceScaling
-from keras_initlab.registry import Claims, register
 
 SEQUENCES = ("sobol", "halton")
 SOBOL_DIMENSIONS = 21201

@@ -16,7 +16,7 @@ from keras_initlab.initializers.base import (
     positive,
     whole,
 )
-from keras_initlab.registry import Claims, register
+from keras_initlab.initializers.registry import Claims, register
 
 
 def unit_columns(values: np.ndarray) -> np.ndarray:

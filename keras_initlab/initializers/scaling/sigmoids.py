@@ -5,8 +5,8 @@ from collections.abc import Sequence
 from typing import Any
 
 from keras_initlab.initializers.base import FanScaled, Shape, positive
+from keras_initlab.initializers.registry import register
 from keras_initlab.initializers.scaling import laws
-from keras_initlab.registry import register
 
 
 @register(

@@ -7,8 +7,8 @@ from typing import Any
 from keras import ops
 
 from keras_initlab.initializers.base import FanScaled, RandomScheme, Shape, positive, whole
+from keras_initlab.initializers.registry import Claims, register
 from keras_initlab.initializers.scaling import laws
-from keras_initlab.registry import Claims, register
 
 STD_WITHIN_THREE = 0.98657839255810864  # of a standard normal cut at three standard deviations
 

@@ -5,9 +5,9 @@ from typing import Any
 
 import numpy as np
 
-from keras_initlab.errors import InputError
+from keras_initlab.core.errors import InputError
 from keras_initlab.initializers.base import RandomScheme, Scheme, Shape, finite, one_of, positive
-from keras_initlab.registry import Claims, register
+from keras_initlab.initializers.registry import Claims, register
 
 
 def counts_down(values: np.ndarray) -> np.ndarray:

@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 
 from keras_initlab.initializers.base import Scheme, Shape, one_of, positive
-from keras_initlab.registry import Claims, register
+from keras_initlab.initializers.registry import Claims, register
 
 MEASURES = ("legs", "legt", "lmu", "lagt", "fourier")
 

@@ -6,10 +6,10 @@ from typing import Any
 
 import numpy as np
 
-from keras_initlab.errors import InputError
+from keras_initlab.core.errors import InputError
 from keras_initlab.initializers.base import Scheme, Shape, positive, whole
+from keras_initlab.initializers.registry import Claims, register
 from keras_initlab.initializers.structured.identity import FixedMatrix
-from keras_initlab.registry import Claims, register
 
 
 def cosines(values: np.ndarray) -> np.ndarray:

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from keras_initlab.initializers.base import AxesAware, Scheme, Shape, positive, whole
-from keras_initlab.registry import Claims, register
+from keras_initlab.initializers.registry import Claims, register
 
 
 def copies_inputs(values: np.ndarray) -> np.ndarray:

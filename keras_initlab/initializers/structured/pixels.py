@@ -7,8 +7,8 @@ import numpy as np
 from keras import ops
 
 from keras_initlab.initializers.base import Scheme, Shape, one_of, positive, whole
+from keras_initlab.initializers.registry import Claims, register
 from keras_initlab.initializers.wrappers import Wrapper
-from keras_initlab.registry import Claims, register
 
 
 def keeps_constants(values: np.ndarray) -> np.ndarray:

@@ -1,0 +1,1 @@
+"""Schemes as a table and a picture."""

@@ -1,0 +1,1 @@
+"""Knows no initializer, model or trial; one subject a file."""

@@ -1,0 +1,1 @@
+"""What will go wrong, and what to write instead."""

@@ -1,0 +1,1 @@
+"""All runs at once: one program whose weights carry a leading member axis."""

@@ -1,0 +1,135 @@
+"""How many members train at once."""
+
+import math
+import os
+from collections.abc import Iterator, Sequence
+
+import keras
+
+from keras_initlab.engines.setup import Setup
+from keras_initlab.engines.sources import Source
+from keras_initlab.engines.stacked.blocks import first_batch, joins_replicates
+from keras_initlab.engines.stacked.convolution import is_product
+from keras_initlab.engines.stacked.members import Template
+from keras_initlab.network.slots import KERNEL_ROLES, all_slots
+from keras_initlab.trials.plan import Trial
+
+SHARE_OF_MEMORY = 0.25
+"""What a group may take of the memory that is free."""
+
+HEAVY = 5e6
+"""Multiply-adds of one member's forward pass from which replicates train one by one: a batch that all
+members share then saves more than longer groups do."""
+
+
+def groups(trials: Sequence[Trial], setup: Setup, template: Template) -> Iterator[list[Trial]]:
+    """Trials to train together, as many as memory allows."""
+    most = max(1, int(SHARE_OF_MEMORY * free_memory() / member_bytes(setup, template)))
+    joined = (
+        joins_replicates(setup.training)
+        and joins_replicates(setup.validation)
+        and multiply_adds(setup) < HEAVY
+    )
+    group: list[Trial] = []
+    for part in _parts(trials, most):
+        if group and not (joined and len(group) + len(part) <= most):
+            yield group
+            group = []
+        group = group + part
+    if group:
+        yield group
+
+
+def _parts(trials: Sequence[Trial], most: int) -> Iterator[list[Trial]]:
+    """The trials of each replicate, in parts of about equal size where they are more than `most`."""
+    replicates: dict[int, list[Trial]] = {}
+    for trial in trials:
+        replicates.setdefault(trial.replicate, []).append(trial)
+    for members in replicates.values():
+        size = math.ceil(len(members) / math.ceil(len(members) / most))
+        for start in range(0, len(members), size):
+            yield members[start : start + size]
+
+
+def member_bytes(setup: Setup, template: Template) -> int:
+    """What one member takes: weights, gradients, at most three slots; activations, patches and the gradients
+    of both."""
+    weights = sum(_bytes(variable) for variable in template.trainable)
+    state = sum(_bytes(variable) for variable in template.state)
+    outputs = list(_outputs(setup.model))
+    patches = sum(
+        size * math.prod(layer.kernel.shape[:-1]) // layer.filters
+        for layer, size in outputs
+        if is_product(layer)
+    )
+    activations = (sum(size for _, size in outputs) + patches) * batch_size(setup.training)
+    return 5 * weights + state + 2 * 4 * activations
+
+
+def multiply_adds(setup: Setup) -> float:
+    """Of one member's forward pass over a batch, in its kernels."""
+    outputs = dict(_outputs(setup.model))
+    per_example = sum(
+        math.prod(slot.shape) * max(1, outputs.get(slot.layer, 0) / slot.shape[-1])
+        for slot in all_slots(setup.model)
+        if slot.role in KERNEL_ROLES
+    )
+    return per_example * batch_size(setup.training)
+
+
+def batch_size(source: Source) -> int:
+    """Examples in the first batch."""
+    return len(keras.tree.flatten(first_batch(source))[0])
+
+
+def _outputs(model: keras.Model) -> Iterator[tuple[keras.layers.Layer, int]]:
+    """Layers with the numbers they put out per example, where Keras knows their shapes."""
+    for layer in model._flatten_layers():
+        tensors = [tensor for node in layer._inbound_nodes for tensor in node.output_tensors]
+        if tensors:
+            yield layer, sum(math.prod(n or 1 for n in tensor.shape[1:]) for tensor in tensors)
+
+
+def _bytes(variable) -> int:
+    return keras.ops.convert_to_numpy(variable).nbytes
+
+
+def free_memory() -> int:
+    """Bytes that are free where the backend computes; a guess of 2 GiB where nothing says."""
+    on_accelerator = _ACCELERATORS[keras.backend.backend()]()
+    if on_accelerator is not None:
+        return on_accelerator
+    try:
+        return os.sysconf("SC_AVPHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")
+    except (AttributeError, ValueError, OSError):
+        return 2 << 30
+
+
+def _tensorflow_accelerator() -> int | None:
+    import tensorflow as tf
+    from tensorflow.python.client import device_lib
+
+    if not tf.config.list_logical_devices("GPU"):
+        return None
+    gpus = (device for device in device_lib.list_local_devices() if device.device_type == "GPU")
+    return next(gpus).memory_limit - tf.config.experimental.get_memory_info("GPU:0")["current"]
+
+
+def _jax_accelerator() -> int | None:
+    import jax
+
+    statistics = jax.local_devices()[0].memory_stats()  # None on a CPU
+    return statistics and statistics["bytes_limit"] - statistics["bytes_in_use"]
+
+
+def _torch_accelerator() -> int | None:
+    import torch
+
+    return torch.cuda.mem_get_info()[0] if torch.cuda.is_available() else None
+
+
+_ACCELERATORS = {
+    "tensorflow": _tensorflow_accelerator,
+    "jax": _jax_accelerator,
+    "torch": _torch_accelerator,
+}

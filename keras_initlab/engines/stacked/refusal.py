@@ -1,0 +1,156 @@
+"""Why a comparison cannot be stacked."""
+
+from typing import Any
+
+import keras
+
+from keras_initlab.engines.setup import Setup
+from keras_initlab.engines.stacked.blocks import first_batch
+from keras_initlab.engines.stacked.convolution import is_product
+from keras_initlab.network.slots import carried_states
+
+ELEMENTWISE = (
+    keras.optimizers.SGD,
+    keras.optimizers.Adam,
+    keras.optimizers.AdamW,
+    keras.optimizers.Adamax,
+    keras.optimizers.Nadam,
+    keras.optimizers.RMSprop,
+    keras.optimizers.Adagrad,
+    keras.optimizers.Adadelta,
+    keras.optimizers.Ftrl,
+    keras.optimizers.Lion,
+)
+"""Optimizers whose update of one number depends on that number's own history only."""
+
+
+def reason_not_to_stack(setup: Setup) -> str | None:
+    """The first reason found, worded to follow "because"; None if there is none."""
+    return _model(setup) or _optimizer(setup.model.optimizer) or _backend(setup) or _side_effects(setup)
+
+
+def _model(setup: Setup) -> str | None:
+    model = setup.model
+    if setup.callbacks is not None:
+        return "callbacks belong to one model each"
+    if model.run_eagerly:
+        return "run_eagerly asks for Python in every step"
+    for name in ("train_step", "test_step"):
+        if getattr(type(model), name) is not getattr(keras.Model, name):
+            return f"{type(model).__name__} has a {name} of its own"
+    if carried_states(model):
+        return "a stateful layer carries its state from batch to batch"
+    if not model.trainable_variables:
+        return "the model has no trainable weights"
+    if keras.distribution.distribution() is not None:
+        return "a keras.distribution is set"
+    return None
+
+
+def _side_effects(setup: Setup) -> str | None:
+    """The layer that a call changes in what is no variable: a counter, a list, a cache.
+
+    What a layer does elsewhere (prints, files) cannot be seen.
+    """
+    layers = [layer for layer in setup.model._flatten_layers() if not _is_keras_own(layer)]
+    before = [_attributes(layer) for layer in layers]
+    if layers:
+        with keras.StatelessScope() as scope:
+            setup.model(first_batch(setup.training)[0])
+        if scope.state_mapping.keys() - set(map(id, setup.model.variables)):
+            return "a layer changes a variable that the model does not track"
+    for layer, held in zip(layers, before, strict=True):
+        after = _attributes(layer)
+        for name in held.keys() | after.keys():
+            if not _same(held.get(name), after.get(name)):
+                return f"a call of {type(layer).__name__} changes its attribute {name!r}"
+    return None
+
+
+def _is_keras_own(layer: keras.layers.Layer) -> bool:
+    return type(layer).__module__.startswith("keras.")
+
+
+def _attributes(layer: keras.layers.Layer) -> dict[str, list[Any]]:
+    """What a custom layer or model holds beside Keras's bookkeeping, and what is in its containers."""
+    bookkeeping = vars(keras.Model()).keys()
+    return {
+        name: [value, *(value.values() if isinstance(value, dict) else value)]
+        if isinstance(value, dict | list | set)
+        else [value]
+        for name, value in vars(layer).items()
+        if name not in bookkeeping
+    }
+
+
+def _same(before: list[Any] | None, after: list[Any] | None) -> bool:
+    return (
+        before is not None
+        and after is not None
+        and len(before) == len(after)
+        and all(one is other for one, other in zip(before, after, strict=True))
+    )
+
+
+def _optimizer(optimizer: keras.optimizers.Optimizer) -> str | None:
+    name = type(optimizer).__name__
+    # On PyTorch the classes are Keras's own subclasses of these; a user's subclass may do anything.
+    if not (isinstance(optimizer, ELEMENTWISE) and type(optimizer).__module__.startswith("keras.")):
+        return f"the optimizer {name} is not known to act on each weight by itself"
+    for argument in ("clipnorm", "global_clipnorm"):
+        if getattr(optimizer, argument) is not None:
+            return f"{argument} couples the weights of a model"
+    if getattr(optimizer, "_exclude_from_weight_decay", None):
+        return "variables are excluded from the weight decay one by one, which a stack does not have"
+    if optimizer.use_ema:
+        return "use_ema swaps the weights of a model when its training ends"
+    return None
+
+
+def _backend(setup: Setup) -> str | None:
+    model = setup.model
+    backend = keras.backend.backend()
+    layers = model._flatten_layers()
+    if backend == "torch":
+        if any(_is_random(layer) for layer in layers):
+            return "PyTorch's vmap refuses the seeds of random layers (dropout, noise)"
+        if any(isinstance(layer, _CONVOLUTIONS) and not is_product(layer) for layer in layers):
+            return "PyTorch's vmap refuses the memory formats of Keras's convolutions"
+    optimizer = model.optimizer
+    adds_up = isinstance(optimizer, keras.optimizers.SGD) and optimizer.clipvalue is None
+    if backend == "tensorflow" and not adds_up and _has_sparse_gradients(setup):
+        return (
+            f"on TensorFlow, {type(optimizer).__name__} treats the sparse gradients of an embedding "
+            "otherwise than dense ones"
+        )
+    return None
+
+
+def _has_sparse_gradients(setup: Setup) -> bool:
+    """Whether a weight's gradient comes as rows, of which one may come twice; told by one backward pass."""
+    import tensorflow as tf
+
+    model = setup.model
+    layers = model._flatten_layers()
+    if not any(isinstance(layer, keras.layers.Embedding) or not _is_keras_own(layer) for layer in layers):
+        return False
+    with keras.StatelessScope(), tf.GradientTape() as tape:
+        outputs = keras.tree.flatten(model(first_batch(setup.training)[0]))
+        total = tf.add_n([tf.reduce_sum(tf.cast(output, "float32")) for output in outputs])
+    gradients = tape.gradient(total, [variable.value for variable in model.trainable_variables])
+    return any(isinstance(gradient, tf.IndexedSlices) for gradient in gradients)
+
+
+def _is_random(layer: keras.layers.Layer) -> bool:
+    """Whether a layer draws while it trains; attention and recurrent layers have a switch for it."""
+    rates = [getattr(layer, name) for name in _RATES if hasattr(layer, name)]
+    return bool(getattr(layer, "_seed_generators", ())) and (any(rates) or not rates)
+
+
+_RATES = ("rate", "stddev", "dropout", "recurrent_dropout", "_dropout")
+
+_CONVOLUTIONS = tuple(
+    getattr(keras.layers, f"{kind}{rank}D")
+    for kind, ranks in {"Conv": "123", "DepthwiseConv": "12", "SeparableConv": "12"}.items()
+    for rank in ranks
+) + tuple(getattr(keras.layers, f"Conv{rank}DTranspose") for rank in "123")

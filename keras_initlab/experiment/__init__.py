@@ -1,0 +1,1 @@
+"""`compare`: arguments in, result out."""

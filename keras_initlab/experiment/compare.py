@@ -1,0 +1,185 @@
+"""The façade: trains identical models that differ in nothing but their initial weights."""
+
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any
+
+from keras_initlab import engines
+from keras_initlab.core.errors import InputError
+from keras_initlab.core.rng import isolated
+from keras_initlab.experiment.intake import take_in
+from keras_initlab.experiment.model import Layers
+from keras_initlab.experiment.progress import Verbose, watching
+from keras_initlab.results.comparison import Comparison
+from keras_initlab.trials import record as records
+
+
+def compare(
+    model: Any,
+    initializers: Any,
+    x: Any,
+    y: Any = None,
+    *,
+    validation_data: Any = None,
+    validation_split: float = 0.0,
+    batch_size: int | None = None,
+    epochs: int = 1,
+    steps_per_epoch: int | None = None,
+    shuffle: bool = True,
+    class_weight: Mapping[int, float] | None = None,
+    sample_weight: Any = None,
+    callbacks: Callable[[str, int], list] | None = None,
+    replicates: int = 5,
+    seed: int = 0,
+    layers: Layers = None,
+    roles: Any = None,
+    fans: str = "keras",
+    baseline: str | None = None,
+    target_loss: float | None = None,
+    engine: str = "auto",
+    run_dir: str | Path | None = None,
+    verbose: Verbose = "auto",
+) -> Comparison:
+    """Train identical models that differ in nothing but their initial weights.
+
+    Within a replicate every initializer meets the same order of the data, the same dropout masks, a
+    fresh optimizer and the same values of every weight that is not under test. All seeds derive from
+    `seed`, the replicate and the weight's place in the model, never from the label, so adding an
+    initializer changes no other result.
+
+    The model itself is trained and then given back with the weights, optimizer and compiled state it
+    had. Weights under test are drawn as a layer built with that initializer would draw them, whatever
+    seed the initializer carries. All other weights restart from their own layer's initializer; those
+    of frozen layers (`trainable=False`), and those without an initializer, keep their values.
+
+    Args:
+        model: A compiled Keras model, or a function without arguments that returns one.
+        initializers: Names, instances, classes, configs or callables `f(shape, dtype)`, in a list, or as
+            a dict of label -> initializer.
+        x: Inputs, as in `fit`: an array, a list, tuple or dict of arrays, a `tf.data.Dataset` or a
+            `keras.utils.PyDataset`.
+        y: Targets; None for a data set.
+        validation_data: `(x, y)`, `(x, y, sample_weight)` or a data set.
+        validation_split: Fraction of the arrays held out at their end, as in `fit`.
+        batch_size: Examples per step; 32 unless given.
+        epochs: Passes over the data.
+        steps_per_epoch: Batches per epoch; what is left of the shuffled data is left out.
+        shuffle: Whether arrays come in a new order in each epoch.
+        class_weight: Class index -> weight in the loss.
+        sample_weight: One weight per example.
+        callbacks: Function of label and replicate that returns Keras callbacks for that run.
+        replicates: Independent repetitions of the whole comparison.
+        seed: Root of all seeds, at least 0.
+        layers: Which layers are under test: a name, a regular expression searched in the weight's path, a
+            function of a layer, or a list of these. All by default, the output layer included.
+        roles: Which kinds of weights: any of `kernel`, `depthwise_kernel`, `pointwise_kernel`,
+            `recurrent_kernel` (these four by default), `embeddings`, `bias`.
+        fans: `"keras"` draws what a layer built with the initializer would draw. `"layer"` gives the law of
+            a fan-scaled initializer the true fans of the layer, as `reinitialize` does.
+        baseline: The label that others are compared with by default.
+        target_loss: Training loss for the steps-to-target column.
+        engine: `auto`, or the name of an engine.
+        run_dir: Folder where each finished run is written at once. Called again with the same folder
+            and arguments, `compare` goes on where it stopped.
+        verbose: `auto` shows a progress bar in terminals and notebooks; True prints a line per run where
+            output is piped; False is silent.
+
+    Returns:
+        The comparison. Runs that diverge or fail are recorded as such and the others go on. Ctrl-C
+        returns what is finished.
+
+    Raises:
+        InputError: If an argument cannot work; before any training.
+
+    >>> import keras, keras_initlab as initlab
+    >>> data = initlab.datasets.load("digits")
+    >>> model = keras.Sequential([keras.Input((8, 8)), keras.layers.Flatten(), keras.layers.Dense(10)])
+    >>> model.compile("sgd", keras.losses.SparseCategoricalCrossentropy(from_logits=True))
+    >>> result = initlab.compare(model, ["zeros", "initlab_he_normal"], data.x, data.y, replicates=2)
+    >>> sorted(result.summary().index)
+    ['initlab_he_normal', 'zeros']
+    """
+    with isolated():
+        plan, setup, config = take_in(
+            model,
+            initializers,
+            x,
+            y,
+            validation_data=validation_data,
+            validation_split=validation_split,
+            batch_size=batch_size,
+            epochs=epochs,
+            steps_per_epoch=steps_per_epoch,
+            shuffle=shuffle,
+            class_weight=class_weight,
+            sample_weight=sample_weight,
+            callbacks=callbacks,
+            replicates=replicates,
+            seed=seed,
+            layers=layers,
+            roles=roles,
+            fans=fans,
+            baseline=baseline,
+            target_loss=target_loss,
+        )
+        chosen, reason = engines.choose(engine, plan, setup)
+    config["engine"] = {"name": chosen.name, "reason": reason}
+
+    finished = _resume(run_dir, config)
+    done = {(record.label, record.replicate) for record in finished}
+    waiting = [trial for trial in plan.trials if (trial.label, trial.replicate) not in done]
+    with watching(plan, verbose, len(plan.trials) - len(waiting)) as observer:
+        try:
+            for record in chosen.run(waiting, plan, setup, observer):
+                finished.append(record)
+                if run_dir is not None:
+                    records.append_record(run_dir, record)
+        except KeyboardInterrupt:
+            config["interrupted"] = True
+            if not finished:
+                raise
+    return Comparison(finished, config)
+
+
+_IDENTITY = (
+    "seed",
+    "epochs",
+    "steps_per_epoch",
+    "batch_size",
+    "fans",
+    "optimizer",
+    "backend",
+    "dtype",
+    "digest",
+)
+
+
+def _resume(run_dir: str | Path | None, config: dict[str, Any]) -> list[records.Record]:
+    """The records that the folder holds already; refuses a folder of another comparison."""
+    if run_dir is None:
+        return []
+    found: list[records.Record] = []
+    if (Path(run_dir) / records.CONFIG_FILE).is_file():
+        before = records.read_config(run_dir)
+        _require_same(run_dir, before, config)
+        found = records.read_records(run_dir)
+        config["labels"] = before["labels"] | config["labels"]
+        config["replicates"] = max(before["replicates"], config["replicates"])
+    records.write_config(run_dir, config)
+    records.write_records(run_dir, found)  # drops a line that a crash cut short
+    return found
+
+
+def _require_same(run_dir: str | Path, before: dict[str, Any], now: dict[str, Any]) -> None:
+    for key in _IDENTITY:
+        if before.get(key) != now[key]:
+            raise InputError(
+                f"run_dir {str(run_dir)!r} holds a comparison with another {key}: {before.get(key)!r} there, "
+                f"{now[key]!r} here. Give another folder, or the arguments of then."
+            )
+    for label in before["labels"].keys() & now["labels"].keys():
+        if before["labels"][label] != now["labels"][label]:
+            raise InputError(
+                f"run_dir {str(run_dir)!r} holds {label!r} as {before['labels'][label]}, here it is "
+                f"{now['labels'][label]}. Give another label or folder."
+            )

@@ -1,0 +1,135 @@
+"""What has to be known to repeat a comparison, as JSON data."""
+
+import datetime
+import hashlib
+import importlib
+import json
+import platform
+import sys
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from typing import Any
+
+import keras
+import numpy as np
+from keras.src.utils import module_utils
+
+from keras_initlab import __version__
+from keras_initlab.engines.setup import Setup
+from keras_initlab.experiment.targets import loss_name
+from keras_initlab.network.slots import Slot
+from keras_initlab.trials.plan import Plan
+
+
+def describe(plan: Plan, setup: Setup) -> dict[str, Any]:
+    """The configuration that is saved beside the records."""
+    return {
+        "labels": {label: _scheme(scheme) for label, scheme in setup.schemes.items()},
+        "replicates": plan.replicates,
+        "seed": plan.seed,
+        "epochs": plan.epochs,
+        "steps_per_epoch": plan.steps_per_epoch,
+        "directions": _directions(setup.model),
+        "slots": [{"path": slot.path, "shape": list(slot.shape), "role": slot.role} for slot in setup.tested],
+        "fans": setup.fans,
+        "optimizer": _nameless(_plain(setup.model.optimizer.get_config())),
+        "backend": keras.backend.backend(),
+        "dtype": setup.model.dtype_policy.name,
+        "versions": _versions(),
+        "digest": {
+            "data": setup.training.digest(),
+            "validation": setup.validation.digest() if setup.validation else None,
+            "model": _model_digest(setup),
+        },
+        "started": datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds"),
+    }
+
+
+def _scheme(scheme: Callable) -> Any:
+    """An initializer as JSON data: its class and arguments, or the callable's name."""
+    if not isinstance(scheme, keras.initializers.Initializer):
+        return {"callable": f"{scheme.__module__}.{getattr(scheme, '__qualname__', type(scheme).__name__)}"}
+    config = {key: value for key, value in scheme.get_config().items() if key != "seed"}
+    return {"class_name": type(scheme).__name__, "config": _plain(config)}
+
+
+def _plain(value: Any) -> Any:
+    if isinstance(value, Mapping):
+        return {str(key): _plain(inner) for key, inner in value.items()}
+    if isinstance(value, list | tuple):
+        return [_plain(inner) for inner in value]
+    return value if isinstance(value, str | int | float | bool | None) else repr(value)
+
+
+def _versions() -> dict[str, str]:
+    backend = keras.backend.backend()
+    return {
+        "python": platform.python_version(),
+        "keras_initlab": __version__,
+        "keras": keras.__version__,
+        "numpy": np.__version__,
+        backend: importlib.import_module(backend).__version__,
+    }
+
+
+def _directions(model: keras.Model) -> dict[str, str | None]:
+    """Which way each compiled metric improves, where Keras knows; losses improve downwards."""
+    directions: dict[str, str | None] = {"loss": "down"}
+    compiled = model._compile_metrics
+    if compiled is not None and compiled.built:
+        for key in compiled.result():  # several outputs put their names before the metric's
+            of_key = [metric for metric in compiled.metrics if f"_{key}".endswith(f"_{metric.name}")]
+            directions[key] = getattr(of_key[0], "_direction", None) if of_key else None
+    return directions
+
+
+def _model_digest(setup: Setup) -> str:
+    """A fingerprint of architecture, loss and optimizer that automatic names do not change."""
+    described = {
+        "layers": [_nameless(_layer(layer)) for layer in setup.model._flatten_layers()],
+        "loss": _nameless(keras.tree.map_structure(loss_name, setup.model.loss)),
+        "tested": [_slot(slot) for slot in setup.tested],
+        "restarted": [_slot(slot) for slot in setup.restarted],
+    }
+    text = json.dumps(described, sort_keys=True)
+    return hashlib.blake2b(text.encode(), digest_size=16).hexdigest()
+
+
+def _slot(slot: Slot) -> list[Any]:
+    return [slot.index, slot.role, list(slot.shape), str(slot.variable.dtype)]
+
+
+def _layer(layer: keras.Layer) -> Any:
+    if isinstance(layer, keras.Model):
+        return type(layer).__name__  # its layers follow
+    try:
+        with _tensorflow_left_alone():
+            return [type(layer).__name__, layer.get_config()]
+    except NotImplementedError:  # a custom layer without a config
+        return type(layer).__name__
+
+
+@contextmanager
+def _tensorflow_left_alone() -> Iterator[None]:
+    """Keep Keras from loading TensorFlow to ask whether an object is one of its shapes.
+
+    Where it is installed beside another backend, that costs seconds and 400 MB.
+    """
+    tensorflow = module_utils.tensorflow
+    known = tensorflow._available
+    if "tensorflow" not in sys.modules:
+        tensorflow._available = False
+    try:
+        yield
+    finally:
+        tensorflow._available = known
+
+
+def _nameless(value: Any) -> Any:
+    if isinstance(value, Mapping):
+        return {
+            key: _nameless(inner) for key, inner in value.items() if key not in ("name", "registered_name")
+        }
+    if isinstance(value, list | tuple):
+        return [_nameless(inner) for inner in value]
+    return value if isinstance(value, str | int | float | bool | None) else type(value).__name__

@@ -1,0 +1,85 @@
+"""Whether the targets lie in the range that the model's loss can take."""
+
+from typing import Any
+
+import keras
+import numpy as np
+
+from keras_initlab.core.errors import InputError
+from keras_initlab.engines.sources import Arrays, Fixed, Recorded, Source
+
+_SPARSE = ("sparse_categorical_crossentropy", "SparseCategoricalCrossentropy")
+_PROBABILITIES = (
+    "binary_crossentropy",
+    "BinaryCrossentropy",
+    "categorical_crossentropy",
+    "CategoricalCrossentropy",
+)
+
+
+def check(model: keras.Model, source: Source, name: str) -> None:
+    """Refuse targets that the loss would silently turn into NaN or nonsense.
+
+    Models with several outputs are checked where the losses, outputs and targets line up.
+
+    Raises:
+        InputError: If sparse class labels are not among the outputs' classes, or the targets of a
+            binary or one-hot cross-entropy are not in [0, 1].
+    """
+    for targets in _targets(source):
+        losses = _line_up(model.loss, targets, model)
+        for loss, target, classes in losses:
+            _check_one(loss, target, classes, name)
+
+
+def _targets(source: Source) -> list[Any]:
+    if isinstance(source, Arrays):
+        return [source.data[1]] if len(source.data) > 1 else []
+    assert isinstance(source, Recorded | Fixed)
+    return [batch[1] for batch in source.known_batches if len(batch) > 1]
+
+
+def _line_up(loss: Any, targets: Any, model: keras.Model) -> list[tuple[str, np.ndarray, int | None]]:
+    outputs = getattr(model, "outputs", None) or []
+    widths = [output.shape[-1] if len(output.shape) > 1 else None for output in outputs]
+    if hasattr(targets, "shape"):
+        return [(loss_name(loss), targets, widths[0] if len(widths) == 1 else None)]
+    if isinstance(targets, dict):
+        names = getattr(model, "output_names", None) or list(targets)
+        by_name = dict(zip(names, widths, strict=False))
+        given = loss if isinstance(loss, dict) else dict.fromkeys(targets, loss)
+        return [(loss_name(given.get(key)), target, by_name.get(key)) for key, target in targets.items()]
+    per_target = loss if isinstance(loss, list | tuple) else [loss] * len(targets)
+    padded = [*widths, *[None] * len(targets)]
+    return [
+        (loss_name(one), target, width)
+        for one, target, width in zip(per_target, targets, padded, strict=False)
+        if hasattr(target, "shape")
+    ]
+
+
+def loss_name(loss: Any) -> str:
+    """The name of a loss given as a string, function or object."""
+    if isinstance(loss, str):
+        return loss
+    return getattr(loss, "__name__", type(loss).__name__)
+
+
+def _check_one(loss: str, target: np.ndarray, classes: int | None, name: str) -> None:
+    if loss in _SPARSE:
+        low, high = target.min(), target.max()
+        if low < 0 or (classes is not None and high >= classes):
+            raise InputError(
+                f"{name} has class labels from {low} to {high}, but the model's output has {classes} "
+                f"classes (0 to {(classes or 1) - 1}) for the loss {loss!r}."
+            )
+    elif loss in _PROBABILITIES and (target.min() < 0 or target.max() > 1):
+        raise InputError(
+            f"{name} has targets from {target.min()} to {target.max()}, but the loss {loss!r} takes "
+            "probabilities in [0, 1]. For integer classes use sparse_categorical_crossentropy."
+        )
+    elif loss in _PROBABILITIES[2:] and classes is not None and target.shape[-1] != classes:
+        raise InputError(
+            f"{name} has targets of shape {target.shape}, but the loss {loss!r} needs one-hot rows of the "
+            f"model's {classes} classes. For integer classes use sparse_categorical_crossentropy."
+        )

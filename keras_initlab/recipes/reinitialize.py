@@ -1,0 +1,177 @@
+"""New weights for a built model, in place."""
+
+import math
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import keras
+
+from keras_initlab.core.errors import InputError
+from keras_initlab.core.rng import isolated
+from keras_initlab.experiment.model import Layers, matching, nothing_matches, under_test
+from keras_initlab.experiment.schemes import check_rank, check_value, label, resolve
+from keras_initlab.initializers.base import one_of, whole
+from keras_initlab.initializers.fans import Fans
+from keras_initlab.network.slots import FANS, Slot, draw
+from keras_initlab.trials.plan import Trial
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+
+@dataclass(frozen=True)
+class Redrawn:
+    """One weight that was drawn anew, as numbers.
+
+    Attributes:
+        path: The variable's path in the model.
+        role: What the weight is for.
+        shape: Its shape.
+        fans: Its true fans.
+        scheme: Label of the scheme that drew it.
+        std: Standard deviation of the values drawn.
+    """
+
+    path: str
+    role: str
+    shape: tuple[int, ...]
+    fans: Fans
+    scheme: str
+    std: float
+
+
+class Account(tuple[Redrawn, ...]):
+    """What `reinitialize` drew, weight by weight; prints as a table."""
+
+    @property
+    def frame(self) -> "pd.DataFrame":
+        """The rows as a pandas frame, indexed by path."""
+        import pandas as pd
+
+        rows = [
+            {
+                "weight": row.path,
+                "role": row.role,
+                "shape": row.shape,
+                "fan_in": row.fans.fan_in,
+                "fan_out": row.fans.fan_out,
+                "scheme": row.scheme,
+                "std": row.std,
+            }
+            for row in self
+        ]
+        return pd.DataFrame(rows).set_index("weight")
+
+    def __str__(self) -> str:
+        return self.frame.to_string(float_format="{:.4g}".format)
+
+    __repr__ = __str__
+
+    def _repr_html_(self) -> str:
+        return self.frame.to_html(float_format="{:.4g}".format)
+
+
+def reinitialize(
+    model: keras.Model,
+    scheme: Any,
+    *,
+    seed: int = 0,
+    layers: Layers = None,
+    roles: Any = None,
+    fans: str = "layer",
+) -> Account:
+    """Draw the weights of a built model anew, in place.
+
+    Every weight has a seed of its own, derived from `seed` and its place in the model, whatever seed the
+    scheme carries: equal-shaped layers differ, and two calls with one seed agree. They are the weights
+    from which the first replicate of `compare` with the same `seed` and `fans` starts. All is drawn
+    before anything is changed. Frozen layers, optimizer state and statistics such as moving means are left
+    alone.
+
+    Args:
+        model: A built model.
+        scheme: A name, instance, class, config or callable `f(shape, dtype)`; or a dict of pattern ->
+            scheme for several laws at once. A pattern is what `layers` takes; of two that match a
+            weight, the first draws it, and a weight that none matches keeps its values.
+        seed: Root of all seeds, at least 0.
+        layers: Which layers: a name, a regular expression searched in the weight's path, a function of a
+            layer, or a list of these. All by default.
+        roles: Which kinds of weights: any of `kernel`, `depthwise_kernel`, `pointwise_kernel`,
+            `recurrent_kernel` (these four by default), `embeddings`, `bias`.
+        fans: `"layer"` gives the law of a fan-scaled scheme, Keras's own included, the true fans of the
+            layer: groups, strides, gates and einsum axes count. `"keras"` draws what a layer built
+            with that scheme would draw.
+
+    Returns:
+        The weights drawn, with role, shape, true fans, scheme and standard deviation.
+
+    Raises:
+        InputError: If an argument cannot work, a pattern draws nothing, or the scheme fails or returns
+            what does not fit; the model is then as it was.
+
+    >>> model = keras.Sequential(
+    ...     [keras.Input((8, 8, 64)), keras.layers.DepthwiseConv2D(3, name="depth"),
+    ...      keras.layers.Conv2D(32, 1, name="mix")])
+    >>> account = reinitialize(model, {"depth": "initlab_lecun_uniform", ".*": "initlab_he_normal"})
+    >>> account.frame[["role", "fan_in", "scheme"]]
+                              role  fan_in                 scheme
+    weight
+    depth/kernel  depthwise_kernel       9  initlab_lecun_uniform
+    mix/kernel              kernel      64      initlab_he_normal
+    """
+    whole("seed", seed, 0)
+    one_of("fans", fans, FANS)
+    chosen = under_test(model, layers, roles)
+    given = scheme if isinstance(scheme, Mapping) and "class_name" not in scheme else {None: scheme}
+    with isolated():  # to make an unseeded initializer takes a number from Python's generator
+        assigned = _assigned(model, chosen, given)
+        drawn = [_drawn(name, initializer, slot, seed, fans) for name, initializer, slot in assigned]
+    stds = keras.ops.convert_to_numpy(keras.ops.stack([std for _, std in drawn])).tolist()
+    for (name, _, slot), std in zip(assigned, stds, strict=True):
+        if not math.isfinite(std):
+            raise InputError(f"The initializer {name!r} returned NaN or infinite values for {slot.path}.")
+    for (_, _, slot), (value, _) in zip(assigned, drawn, strict=True):
+        slot.variable.assign(value)
+    return Account(
+        Redrawn(slot.path, slot.role, slot.shape, slot.fans, name, std)
+        for (name, _, slot), std in zip(assigned, stds, strict=True)
+    )
+
+
+def _assigned(
+    model: keras.Model, chosen: Sequence[Slot], schemes: Mapping[Any, Any]
+) -> list[tuple[str, Callable, Slot]]:
+    """Label, initializer and slot, in the model's order; the first pattern that matches a slot has it."""
+    if not schemes:
+        raise InputError("scheme is {}: give a dict of pattern -> scheme with at least one entry.")
+    of_slot: dict[int, tuple[str, Callable, Slot]] = {}
+    for pattern, given in schemes.items():
+        name = label(given)
+        initializer = resolve(name, given)
+        matched = matching(model, chosen, pattern)
+        if not matched:
+            raise nothing_matches(f"the pattern {pattern!r} of scheme=", chosen)
+        free = [slot for slot in matched if slot.index not in of_slot]
+        if not free:
+            raise InputError(
+                f"The pattern {pattern!r} of scheme= draws nothing: earlier patterns have all that it "
+                f"matches ({', '.join(slot.path for slot in matched[:20])}). Put it before them."
+            )
+        of_slot |= {slot.index: (name, initializer, slot) for slot in free}
+    return [of_slot[slot.index] for slot in chosen if slot.index in of_slot]
+
+
+def _drawn(name: str, scheme: Callable, slot: Slot, seed: int, fans: str) -> tuple[Any, Any]:
+    """The values and their standard deviation, which stays where they are until all are fetched together."""
+    check_rank(name, scheme, slot)
+    try:
+        value = draw(scheme, slot, Trial(name, 0, seed).draw_seed(*slot.seed_path), fans)
+    except Exception as error:
+        raise InputError(
+            f"The initializer {name!r} cannot draw {slot.path} of shape {slot.shape}: "
+            f"{type(error).__name__}: {error}"
+        ) from error
+    check_value(name, slot, value)
+    wide = keras.ops.cast(value, keras.backend.result_type(value.dtype, "float32"))
+    return value, keras.ops.cast(keras.ops.std(wide), "float32")

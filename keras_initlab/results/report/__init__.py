@@ -1,0 +1,199 @@
+"""A comparison as one self-contained page."""
+
+import base64
+import html
+import io
+import json
+import math
+from collections.abc import Sequence
+from importlib import resources
+from string import Template
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from keras_initlab.core.optional import need
+from keras_initlab.results import conclusion, plots, terminal
+from keras_initlab.results.plots import curves as curve_plots
+from keras_initlab.results.plots import style
+from keras_initlab.results.tables import EARLY, epoch_metrics
+
+if TYPE_CHECKING:
+    from keras_initlab.results.comparison import Comparison
+
+POINTS = 100  # of a curve in the page; the saved result keeps all
+_DIGITS = 3
+
+
+def page(result: "Comparison") -> str:
+    """The page as text."""
+    plotly = need("plotly.offline", "to_html", "keras-initlab[report]")
+    fields = {
+        "sentence": html.escape(conclusion.sentence(result)),
+        "notes": "".join(f"<p>{html.escape(line)}</p>" for line in conclusion.notes(result)),
+        "table": terminal.html_table(result),
+        "figures": _figures(result),
+        "runs": _runs(result),
+        "repeat": html.escape(repeat(result.config)),
+        "config": html.escape(json.dumps(result.config, indent=1, ensure_ascii=False)),
+        "style": _file("page.css"),
+        "data": _script_data(_views(result)) if result.records else "null",
+        "plotly": plotly.get_plotlyjs(),
+        "script": _file("page.js"),
+    }
+    return Template(_file("page.html")).substitute(fields)
+
+
+def _file(name: str) -> str:
+    return resources.files(__name__).joinpath(name).read_text(encoding="utf-8")
+
+
+def _script_data(data: Any) -> str:
+    """JSON that no label can break out of."""
+    text = json.dumps(data, separators=(",", ":"), allow_nan=False)
+    return text.replace("<", "\\u003c").replace(">", "\\u003e").replace("&", "\\u0026")
+
+
+def repeat(config: dict[str, Any]) -> str:
+    """How to run the comparison again: the command that ran it, else the call."""
+    if "command" in config:
+        return config["command"]
+    keys = (
+        "batch_size",
+        "epochs",
+        "steps_per_epoch",
+        "replicates",
+        "seed",
+        "fans",
+        "baseline",
+        "target_loss",
+    )
+    arguments = [f"    {key}={config[key]!r}," for key in keys if config.get(key) is not None]
+    schemes = json.dumps(config["labels"], ensure_ascii=False)
+    return "\n".join(
+        [
+            "import json, keras_initlab as initlab",
+            "",
+            f"initializers = json.loads({schemes!r})",
+            "initlab.compare(",
+            "    model, initializers, x, y, validation_data=(x_val, y_val),",
+            *arguments,
+            ")",
+        ]
+    )
+
+
+def _figures(result: "Comparison") -> str:
+    """Static pictures: the curves for readers without JavaScript, the rest for all."""
+    if not result.records:
+        return ""
+    ranked = list(result.summary().index)
+    count = len(ranked)
+    losses = _picture(result.plot, 9.6, 4.8, f"Training loss of the first {EARLY} batches")
+    height = 1.4 + 0.27 * count
+    parts = [f"<noscript>{losses}</noscript>"]
+    if count > 1:
+        title = f"Difference from {result.baseline} in {result.metric}"
+        parts.append(_picture(result.plot_pairs, 7.2, height, title))
+    parts.append(_picture(result.plot_replicates, 7.2, height, f"Every replicate: {result.metric}"))
+    return "".join(parts)
+
+
+def _picture(draw: Any, width: float, height: float, title: str) -> str:
+    from matplotlib.figure import Figure
+
+    figure = Figure(figsize=(width, height), layout="constrained")
+    draw(ax=figure.add_subplot())
+    buffer = io.BytesIO()
+    figure.savefig(buffer, format="png", dpi=100)
+    encoded = base64.b64encode(buffer.getvalue()).decode()
+    alt = html.escape(title, quote=True)
+    picture = f'<img alt="{alt}" src="data:image/png;base64,{encoded}">'
+    return f"<figure><figcaption>{alt}</figcaption>{picture}</figure>"
+
+
+def _runs(result: "Comparison") -> str:
+    frame = result.runs
+    value = f"final_{result.metric}"
+    columns = [
+        "initializer",
+        "replicate",
+        "status",
+        "message",
+        "first_100",
+        "steps_to_target",
+        "steps",
+        "seconds",
+    ]
+    if value in frame:
+        columns.insert(4, value)
+    names = [*columns, "engine", "seeds"]
+    rows = []
+    for cells, run in zip(frame[columns].itertuples(index=False), result.records, strict=True):
+        seeds = ", ".join(f"{name} {seed}" for name, seed in run.seeds.items())
+        rows.append([*map(_cell, cells), run.engine, seeds])
+    header = "".join(f"<th>{html.escape(name)}</th>" for name in names)
+    body = "".join(
+        "<tr>" + "".join(f"<td>{html.escape(cell)}</td>" for cell in row) + "</tr>" for row in rows
+    )
+    return f"<table><thead><tr>{header}</tr></thead><tbody>{body}</tbody></table>"
+
+
+def _cell(value: Any) -> str:
+    return terminal.number(value) if isinstance(value, float) else str(value)
+
+
+def _views(result: "Comparison") -> dict[str, Any]:
+    """Everything the script draws."""
+    ranked = list(result.summary().index)
+    frames = result.curves, result.runs, ranked
+    steps = max((len(run.step_losses) for run in result.records), default=0)
+    views = [(f"Loss, first {EARLY} batches", plots.loss_view(*frames, EARLY))] if steps else []
+    if steps > EARLY:
+        views.append(("Loss, all batches", plots.loss_view(*frames, None)))
+    views += [(name, plots.metric_view(*frames, name)) for name in epoch_metrics(result.records)]
+    looks = [style.style(result.labels.index(label)) for label in ranked]
+    names = curve_plots.legend_names(result.runs, ranked)
+    return {
+        "initializers": [
+            {
+                "name": names[label],
+                "colour": look.colour,
+                "dash": ",".join(f"{part * 2}px" for part in look.dashes),
+            }
+            for label, look in zip(ranked, looks, strict=True)
+        ],
+        "views": [{"title": title, **_view(view)} for title, view in views],
+    }
+
+
+def _view(view: curve_plots.View) -> dict[str, Any]:
+    together = [curve.steps for curves in view.curves.values() for curve in curves]
+    longest = max(together, key=len, default=np.empty(0))
+    kept = np.unique(np.linspace(0, max(len(longest) - 1, 0), min(POINTS, max(len(longest), 1))).astype(int))
+    return {
+        "x": view.x,
+        "y": view.y,
+        "log": view.log,
+        "steps": longest[kept[kept < len(longest)]].tolist(),
+        "curves": [_initializer(curves, kept, view.log) for curves in view.curves.values()],
+    }
+
+
+def _initializer(curves: Sequence[curve_plots.Curve], kept: np.ndarray, log: bool) -> dict[str, Any]:
+    _, mean, low, high = curve_plots.mean_and_interval([curve for curve in curves if curve.completed], log)
+    return {
+        "mean": _thin(mean, kept),
+        "low": _thin(low, kept),
+        "high": _thin(high, kept),
+        "runs": [_thin(curve.values, kept) for curve in curves],
+    }
+
+
+def _thin(values: np.ndarray, kept: np.ndarray) -> list[float]:
+    return [_rounded(value) for value in values[kept[kept < len(values)]]]
+
+
+def _rounded(value: float) -> float:
+    digits = _DIGITS - 1 - math.floor(math.log10(abs(value))) if value else 0
+    return round(float(value), digits)

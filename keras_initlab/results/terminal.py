@@ -1,0 +1,189 @@
+"""A result as a table: in a terminal (80 columns, with and without colour) and in a notebook."""
+
+import html
+import io
+import math
+from collections.abc import Hashable, Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Literal
+
+import numpy as np
+
+from keras_initlab.results import conclusion
+from keras_initlab.results.plots.style import short, short_labels
+
+if TYPE_CHECKING:
+    import pandas as pd
+    from rich.console import Group
+
+    from keras_initlab.results.comparison import Comparison
+
+WIDTH = 80
+_BARS = "▁▂▃▄▅▆▇█"
+_SPARKS = 8
+_TOP = 0.9  # share of the values that the bars resolve: one enormous loss must not flatten the others
+_TEXTS = ("label", "verdict", "spark")  # columns that start at the left
+_STYLES = {"lost": "red", "spark": "cyan"}
+_VERDICTS = {"better": "green", "worse": "red", "baseline": "bold"}
+
+
+@dataclass(frozen=True)
+class Row:
+    """One initializer as text."""
+
+    rank: str
+    label: str
+    mean: str
+    early: str
+    target: str
+    lost: str
+    verdict: str
+    spark: str
+
+
+def render(result: "Comparison") -> "Group":
+    """The table, the conclusion and the notes, for a rich console."""
+    from rich.box import SIMPLE_HEAD
+    from rich.console import Group
+    from rich.padding import Padding
+    from rich.table import Table
+    from rich.text import Text
+
+    lines = [Text(conclusion.sentence(result), style="bold"), *map(Text, conclusion.notes(result))]
+    below = [Padding(line, (0, 1)) for line in lines]
+    if not result.records:
+        return Group(*below)
+    rows = _rows(result, label_length=WIDTH)
+    headers = _headers(short(result.metric, 14), rows)
+    widths = {
+        name: max(len(header), *(len(vars(row)[name]) for row in rows)) for name, header in headers.items()
+    }
+    spare = WIDTH - sum(widths.values()) + widths["label"] - len(widths) - 1
+    widths["label"] = min(widths["label"], spare)
+    labels = iter(short_labels([row.label for row in rows], spare).values())
+    table = Table(box=SIMPLE_HEAD, padding=0)
+    for name, width in widths.items():
+        side: Literal["left", "right"] = "left" if name in _TEXTS else "right"
+        table.add_column(Text(headers[name]), justify=side, width=width, no_wrap=True)
+    for row in rows:
+        cells = {name: Text(vars(row)[name], style=_STYLES.get(name, "")) for name in widths}
+        cells["label"] = Text(next(labels))
+        cells["verdict"].style = _VERDICTS.get(row.verdict, "dim")
+        table.add_row(*cells.values())
+    return Group(table, *below)
+
+
+def as_text(result: "Comparison") -> str:
+    """The rendering without colour, 80 columns wide."""
+    from rich.console import Console
+
+    console = Console(file=io.StringIO(), width=WIDTH, color_system=None, legacy_windows=False)
+    with console.capture() as captured:
+        console.print(render(result))
+    return "\n".join(line.rstrip() for line in captured.get().splitlines())
+
+
+def as_html(result: "Comparison") -> str:
+    """The rendering as an HTML fragment that takes its colours from the page it is in."""
+    lines = "".join(f"<p>{html.escape(line)}</p>" for line in conclusion.notes(result))
+    head = f"<p><strong>{html.escape(conclusion.sentence(result))}</strong></p>"
+    return f"<div>{head}{html_table(result)}{lines}</div>"
+
+
+def html_table(result: "Comparison") -> str:
+    """The table alone; empty without runs."""
+    if not result.records:
+        return ""
+    rows = _rows(result, label_length=60)
+    headers = _headers(result.metric, rows)
+
+    def line(tag: str, cells: Mapping[str, str]) -> str:
+        sides = {name: "left" if name in _TEXTS else "right" for name in headers}
+        return "".join(
+            f'<{tag} style="text-align:{sides[name]}">{html.escape(cells[name])}</{tag}>' for name in headers
+        )
+
+    body = "".join(f"<tr>{line('td', vars(row))}</tr>" for row in rows)
+    return f"<table><thead><tr>{line('th', headers)}</tr></thead><tbody>{body}</tbody></table>"
+
+
+def _headers(metric: str, rows: list[Row]) -> dict[str, str]:
+    """Field of `Row` -> heading, for the columns that say anything."""
+    headings = Row("#", "initializer", metric, "early", "target", "lost", "verdict", "loss")
+    empty = () if any(row.lost for row in rows) else ("lost",)
+    return {name: heading for name, heading in vars(headings).items() if name not in empty}
+
+
+def _rows(result: "Comparison", label_length: int) -> list[Row]:
+    table = result.summary()
+    verdicts = _verdicts(result)
+    labels = short_labels(map(str, table.index), label_length)
+    sparks = _sparklines(result.curves, list(table.index))
+    rows = []
+    for label, line in zip(map(str, table.index), table.to_dict("records"), strict=True):
+        lost = int(line["diverged"] + line["failed"])
+        rows.append(
+            Row(
+                rank=str(line["rank"]),
+                label=labels[label],
+                mean=with_interval(line[f"{result.metric}_mean"], line[f"{result.metric}_high"]),
+                early=number(line["first_100_mean"]),
+                target=_steps(line),
+                lost=f"{lost} of {int(line['n'])}" if lost else "",
+                verdict="baseline" if label == result.baseline else verdicts.get(label, ""),
+                spark=sparks[label],
+            )
+        )
+    return rows
+
+
+def _verdicts(result: "Comparison") -> dict[str, str]:
+    pairs = result.pairs()
+    return {} if pairs.empty else dict(zip(map(str, pairs.index), pairs["verdict"], strict=True))
+
+
+def number(value: float) -> str:
+    """Four significant digits; a dash for no value."""
+    return f"{value:.4g}" if math.isfinite(value) else "–"
+
+
+def with_interval(mean: float, high: float) -> str:
+    """`mean ±half`, with the digits that the half-width supports.
+
+    >>> with_interval(0.97034, 0.97294)
+    '0.9703 ±0.0026'
+    """
+    half = high - mean
+    if not math.isfinite(half) or half <= 0:
+        return number(mean)
+    digits = max(0, 1 - math.floor(math.log10(half)))
+    if digits > 6 or abs(mean) >= 1e6:
+        return f"{mean:.4g} ±{half:.1g}"
+    return f"{mean:.{digits}f} ±{half:.{digits}f}"
+
+
+def _steps(line: Mapping[Hashable, Any]) -> str:
+    reached, n = int(line["reached_target"]), int(line["n"])
+    if not reached:
+        return "never"
+    median = line["steps_to_target_median"]
+    steps = f"{median:.0f}" if math.isfinite(median) else "–"
+    return steps if reached == n else f"{steps} ({reached}/{n})"
+
+
+def _sparklines(curves: "pd.DataFrame", labels: list[str]) -> dict[str, str]:
+    """The mean loss over the first 100 steps as eight bars, all initializers on one logarithmic scale."""
+    early = curves[(curves["split"] == "batch") & (curves["step"] <= 100) & np.isfinite(curves["value"])]
+    if early.empty:
+        return dict.fromkeys(labels, "")
+    span = early["step"].max()
+    parts = ((early["step"] - 1) * _SPARKS // max(span, _SPARKS)).rename("part")
+    means = early.groupby([early["initializer"], parts])["value"].mean()
+    scaled = np.log(means.clip(lower=1e-12)) if (means > 0).all() else means
+    low, high = scaled.min(), scaled.quantile(_TOP)
+    spread = (scaled.clip(upper=high) - low) / (high - low) if high > low else scaled * 0
+    heights = (spread * (len(_BARS) - 1)).round()
+    bars = heights.astype(int).map(lambda height: _BARS[height])
+    return {
+        label: "".join(bars[label]) if label in bars.index.get_level_values(0) else "" for label in labels
+    }

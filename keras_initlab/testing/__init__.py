@@ -1,0 +1,6 @@
+"""Checks for anybody: schemes held to their claims, engines to their contract."""
+
+from keras_initlab.testing.engines import check_engine
+from keras_initlab.testing.schemes import CHECKS
+
+__all__ = ["CHECKS", "check_engine"]

@@ -1,0 +1,138 @@
+"""Data in every form that `fit` takes comes in the same order for every initializer."""
+
+import keras
+import numpy as np
+import pytest
+
+import keras_initlab as initlab
+from keras_initlab.engines.sources import Arrays
+from keras_initlab.trials.plan import Trial
+
+RNG = np.random.default_rng(1)
+X = RNG.normal(size=(24, 4)).astype("float32")
+Y = RNG.integers(0, 3, 24)
+
+
+def net():
+    model = keras.Sequential([keras.Input((4,)), keras.layers.Dense(3, "softmax")])
+    model.compile("sgd", "sparse_categorical_crossentropy")
+    return model
+
+
+def step_losses(x, y=None, replicates=2, **arguments):
+    schemes = {"one": "initlab_he_normal", "twin": "initlab_he_normal"}
+    result = initlab.compare(
+        net(), schemes, x, y, replicates=replicates, epochs=2, verbose=False, **arguments
+    )
+    found = {(record.label, record.replicate): record.step_losses for record in result.records}
+    for replicate in range(replicates):
+        assert found["one", replicate] == found["twin", replicate]
+    return found["one", 0]
+
+
+class Shuffling(keras.utils.PyDataset):
+    """Comes in another order each epoch, as `on_epoch_end` is often used."""
+
+    def __init__(self):
+        super().__init__()
+        self.order = np.arange(24)
+        self.generator = np.random.default_rng()
+
+    def __len__(self):
+        return 3
+
+    def __getitem__(self, index):
+        chosen = self.order[index * 8 : (index + 1) * 8]
+        return X[chosen], Y[chosen]
+
+    def on_epoch_end(self):
+        self.generator.shuffle(self.order)
+
+
+def test_a_data_set_that_shuffles_itself_is_replayed():
+    assert len(step_losses(Shuffling())) == 6
+
+
+def test_tf_data_equals_arrays_in_order():
+    tf = pytest.importorskip("tensorflow", reason="tf.data needs TensorFlow")
+    dataset = tf.data.Dataset.from_tensor_slices((X, Y)).batch(8)
+    in_order = step_losses(X, Y, batch_size=8, shuffle=False)
+    np.testing.assert_allclose(step_losses(dataset), in_order, rtol=1e-6)
+    assert len(step_losses(dataset.shuffle(24))) == 6
+    assert step_losses(dataset, steps_per_epoch=2) == pytest.approx(
+        step_losses(X, Y, batch_size=8, shuffle=False, steps_per_epoch=2), rel=1e-6
+    )
+
+
+def test_tf_data_validation():
+    tf = pytest.importorskip("tensorflow", reason="tf.data needs TensorFlow")
+    dataset = tf.data.Dataset.from_tensor_slices((X, Y)).batch(8)
+    results = [
+        initlab.compare(net(), ["zeros"], X, Y, validation_data=data, replicates=1, verbose=False)
+        for data in (dataset, (X, Y))
+    ]
+    ours, theirs = (result.records[0].epochs["val_loss"] for result in results)
+    np.testing.assert_allclose(ours, theirs, rtol=1e-6)
+
+
+def test_class_weight_and_sample_weight_equal_fit():
+    weights = {0: 3.0, 2: 0.5}
+    per_example = np.array([weights.get(int(label), 1.0) for label in Y])
+    by_class = step_losses(X, Y, batch_size=8, shuffle=False, class_weight=weights)
+    by_example = step_losses(X, Y, batch_size=8, shuffle=False, sample_weight=per_example)
+    np.testing.assert_allclose(by_class, by_example, rtol=1e-6)
+    whole = {"batch_size": 24, "shuffle": False, "class_weight": weights}
+    result = initlab.compare(net(), ["zeros"], X, Y, replicates=1, verbose=False, **whole)
+    model = net()
+    model.layers[0].kernel.assign(np.zeros((4, 3)))
+    history = model.fit(X, Y, verbose=0, **whole).history
+    np.testing.assert_allclose(result.records[0].step_losses, history["loss"], rtol=1e-6)
+    one_hot = step_losses_of_one_hot(weights)
+    np.testing.assert_allclose(one_hot, by_class, rtol=1e-5)
+
+
+def step_losses_of_one_hot(weights):
+    model = keras.Sequential([keras.Input((4,)), keras.layers.Dense(3, "softmax")])
+    model.compile("sgd", "categorical_crossentropy")
+    result = initlab.compare(
+        model,
+        {"one": "initlab_he_normal"},
+        X,
+        np.eye(3)[Y],
+        batch_size=8,
+        epochs=2,
+        shuffle=False,
+        class_weight=weights,
+        replicates=1,
+        verbose=False,
+    )
+    return result.records[0].step_losses
+
+
+def test_validation_split_is_the_end_of_the_arrays():
+    data = {"batch_size": 8, "shuffle": False, "replicates": 1, "verbose": False}
+    split = initlab.compare(net(), ["zeros"], X, Y, validation_split=0.25, **data)
+    given = initlab.compare(net(), ["zeros"], X[:18], Y[:18], validation_data=(X[18:], Y[18:]), **data)
+    assert split.records[0].step_losses == given.records[0].step_losses
+    assert split.records[0].epochs == given.records[0].epochs
+
+
+def test_orders_differ_by_epoch_and_replicate_but_not_by_label():
+    source = Arrays((X, Y), 10, shuffle=True)
+    trial, twin, other = Trial("a", 0, 5), Trial("b", 0, 5), Trial("a", 1, 5)
+    np.testing.assert_array_equal(source.order(trial, 0), source.order(twin, 0))
+    orders = [tuple(source.order(t, epoch)) for t in (trial, other) for epoch in (0, 1)]
+    assert len(set(orders)) == 4
+    assert all(sorted(order) == list(range(24)) for order in orders)
+    assert [len(batch[0]) for batch in source.epoch(trial, 0)] == [10, 10, 4]
+    assert source.steps == 3
+
+
+def test_lists_and_data_frames_are_taken():
+    pandas = pytest.importorskip("pandas")
+    in_order = {"batch_size": 8, "shuffle": False}
+    expected = step_losses(X, Y, **in_order)
+    assert step_losses(X.tolist(), Y.tolist(), **in_order) == pytest.approx(expected, rel=1e-6)
+    assert step_losses(pandas.DataFrame(X), pandas.Series(Y), **in_order) == pytest.approx(expected, rel=1e-6)
+    tensor = keras.ops.convert_to_tensor(X)
+    assert step_losses(tensor, Y, **in_order) == pytest.approx(expected, rel=1e-6)

@@ -1,0 +1,123 @@
+"""Slots: every weight tensor of a built model, once, with its role and its own initializer."""
+
+import keras
+import numpy as np
+import pytest
+
+from keras_initlab.core.rng import isolated
+from keras_initlab.network.slots import all_slots, draw, einsum_axes, own_initializer, seeded, slots
+
+
+def roles(*layers, shape=(8, 8, 4)):
+    model = keras.Sequential([keras.Input(shape), *layers])
+    return [slot.role for slot in slots(model)]
+
+
+def test_roles_of_keras_layers():
+    assert roles(keras.layers.Conv2D(3, 2)) == ["kernel", "bias"]
+    assert roles(keras.layers.DepthwiseConv2D(2)) == ["depthwise_kernel", "bias"]
+    assert roles(keras.layers.SeparableConv2D(3, 2)) == ["depthwise_kernel", "pointwise_kernel", "bias"]
+    assert roles(keras.layers.Embedding(5, 3), shape=(4,)) == ["embeddings"]
+    assert roles(keras.layers.GRU(3), shape=(4, 2)) == ["kernel", "recurrent_kernel", "bias"]
+    assert roles(keras.layers.BatchNormalization()) == ["gamma", "beta"]
+    assert (
+        roles(keras.layers.Bidirectional(keras.layers.SimpleRNN(2)), shape=(4, 2))
+        == [
+            "kernel",
+            "recurrent_kernel",
+            "bias",
+        ]
+        * 2
+    )
+
+
+LAYERS = {
+    "Dense": (keras.layers.Dense(3), (4,)),
+    "EinsumDense": (keras.layers.EinsumDense("abc,cd->abd", (None, 3), bias_axes="d"), (4, 2)),
+    "Conv1D": (keras.layers.Conv1D(3, 2), (4, 2)),
+    "Conv2DTranspose": (keras.layers.Conv2DTranspose(3, 2), (4, 4, 2)),
+    "DepthwiseConv1D": (keras.layers.DepthwiseConv1D(2), (4, 2)),
+    "SeparableConv2D": (keras.layers.SeparableConv2D(3, 2), (4, 4, 2)),
+    "Embedding": (keras.layers.Embedding(5, 3), (4,)),
+    "SimpleRNN": (keras.layers.SimpleRNN(3), (4, 2)),
+    "LSTM": (keras.layers.LSTM(3), (4, 2)),
+    "GRU": (keras.layers.GRU(3), (4, 2)),
+    "ConvLSTM2D": (keras.layers.ConvLSTM2D(3, 2), (3, 4, 4, 2)),
+    "Bidirectional": (keras.layers.Bidirectional(keras.layers.LSTM(3)), (4, 2)),
+    "TimeDistributed": (keras.layers.TimeDistributed(keras.layers.Dense(3)), (4, 2)),
+    "BatchNormalization": (keras.layers.BatchNormalization(), (4,)),
+    "LayerNormalization": (keras.layers.LayerNormalization(), (4,)),
+    "GroupNormalization": (keras.layers.GroupNormalization(2), (4,)),
+    "PReLU": (keras.layers.PReLU(), (4, 2)),
+}
+
+
+@pytest.mark.parametrize("kind", LAYERS)
+def test_every_weight_of_a_keras_layer_can_restart(kind):
+    layer, shape = LAYERS[kind]
+    model = keras.Sequential([keras.Input(shape), layer])
+    for slot in all_slots(model):
+        if slot.role != "seed_generator_state":
+            assert own_initializer(slot) is not None, slot.path
+            with isolated():
+                value = draw(own_initializer(slot), slot, seed=1)
+            assert tuple(value.shape) == slot.shape
+
+
+def test_attention_can_restart():
+    inputs = keras.Input((4, 6))
+    model = keras.Model(inputs, keras.layers.MultiHeadAttention(2, 3)(inputs, inputs))
+    assert [slot.role for slot in slots(model)] == ["kernel", "bias"] * 4
+    assert all(own_initializer(slot) is not None for slot in slots(model))
+
+
+def test_a_custom_layers_matrix_is_a_kernel():
+    class Mixing(keras.layers.Layer):
+        def build(self, shape):
+            self.mix = self.add_weight(shape=(shape[-1], 3), name="mix")
+            self.shift = self.add_weight(shape=(3,), name="shift")
+
+        def call(self, x):
+            return x @ self.mix + self.shift
+
+    assert roles(Mixing(), shape=(4,)) == ["kernel", "shift"]
+
+
+def test_a_shared_layer_is_one_slot_and_paths_leave_out_the_models_name():
+    inputs = keras.Input((3,))
+    shared = keras.layers.Dense(3, name="shared")
+    model = keras.Model(inputs, shared(shared(inputs)), name="whole")
+    assert [slot.path for slot in slots(model)] == ["shared/kernel", "shared/bias"]
+    assert len({slot.seed_path for slot in all_slots(model)}) == 2
+
+
+@pytest.mark.parametrize(
+    ("equation", "expected"),
+    [
+        ("abc,cd->abd", ((0,), (1,))),
+        ("abc,cde->abde", ((0,), (1, 2))),
+        ("abcd,cde->abe", ((0, 1), (2,))),
+        ("...x,xy->...y", ((0,), (1,))),
+        ("abgc,gcd->abgd", ((1,), (0, 2))),
+    ],
+)
+def test_einsum_axes_are_kerass(equation, expected):
+    assert einsum_axes(equation) == expected
+
+
+def test_an_lstms_own_bias_remembers_at_first():
+    model = keras.Sequential([keras.Input((4, 2)), keras.layers.LSTM(3)])
+    bias = next(slot for slot in slots(model) if slot.role == "bias")
+    with isolated():
+        drawn = keras.ops.convert_to_numpy(draw(own_initializer(bias), bias, seed=1))
+    np.testing.assert_array_equal(drawn, np.array(bias.variable))
+    np.testing.assert_array_equal(drawn, [0] * 3 + [1] * 3 + [0] * 6)
+
+
+def test_seeded_replaces_a_seed_and_keeps_the_rest():
+    given = keras.initializers.RandomUniform(-2, 3, seed=1)
+    again = seeded(given, 9)
+    assert again.get_config() | {"seed": None} == given.get_config() | {"seed": None}
+    assert again.seed == 9
+    ones = keras.initializers.Ones()
+    assert seeded(ones, 9) is ones
