@@ -13,7 +13,7 @@ os.environ["KERAS_BACKEND"] = "numpy"
 
 import numpy as np
 
-from keras_initlab.catalogue import specimen as showing
+from keras_initlab.gallery import specimen as showing
 from keras_initlab.initializers.registry import Entry, entry, list_initializers
 
 PICTURES = "pictures"

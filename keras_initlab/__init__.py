@@ -11,12 +11,13 @@ from keras_initlab.core.errors import InputError, UnknownNameError
 
 if TYPE_CHECKING:
     from keras_initlab import initializers, presets
-    from keras_initlab.catalogue.specimen import plot_distribution
     from keras_initlab.diagnosis.lint import lint
     from keras_initlab.experiment.compare import compare
-    from keras_initlab.initializers.fans import Fans, fans
+    from keras_initlab.gallery.specimen import plot_distribution
+    from keras_initlab.initializers.fans import Fans
     from keras_initlab.initializers.gains import depth_scale, edge_of_chaos, fixed_point, gain
     from keras_initlab.initializers.registry import Claims, catalogue, get, list_initializers, register
+    from keras_initlab.network.layer_fans import fans
     from keras_initlab.network.portable import make_portable
     from keras_initlab.network.slots import slots
     from keras_initlab.recipes.reinitialize import reinitialize
@@ -36,7 +37,7 @@ _HOMES = {
     "compare": "experiment.compare",
     "depth_scale": "initializers.gains",
     "edge_of_chaos": "initializers.gains",
-    "fans": "initializers.fans",
+    "fans": "network.layer_fans",
     "fixed_point": "initializers.gains",
     "gain": "initializers.gains",
     "get": "initializers.registry",
@@ -45,7 +46,7 @@ _HOMES = {
     "load": "results.comparison",
     "make_portable": "network.portable",
     "over": "results.overview",
-    "plot_distribution": "catalogue.specimen",
+    "plot_distribution": "gallery.specimen",
     "plot_weights": "results.plots",
     "register": "initializers.registry",
     "reinitialize": "recipes.reinitialize",

@@ -271,7 +271,7 @@ def _list(parsed: argparse.Namespace) -> int:
 
 
 def _show(parsed: argparse.Namespace) -> int:
-    from keras_initlab.catalogue import specimen as showing
+    from keras_initlab.gallery import specimen as showing
     from keras_initlab.initializers import registry
 
     entry = registry.entry(parsed.name)

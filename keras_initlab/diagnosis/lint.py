@@ -12,10 +12,12 @@ import keras
 import numpy as np
 
 from keras_initlab.core.rng import isolated
+from keras_initlab.initializers.adapting import fan_factor, seeded, written
 from keras_initlab.initializers.base import FanScaled, RandomScheme
-from keras_initlab.initializers.fans import Fans, shape_fans, skipping_stride
+from keras_initlab.initializers.fans import Fans, shape_fans
 from keras_initlab.network.following import RELUS, TANHS, activation_after
-from keras_initlab.network.slots import KERNEL_ROLES, Slot, fan_factor, own_initializer, seeded, slots
+from keras_initlab.network.layer_fans import skipping_stride
+from keras_initlab.network.slots import KERNEL_ROLES, Slot, own_initializer, slots
 
 DEEP = 5
 """Number of layers from which a lost half of the variance counts: 2^-5 is 3 %."""
@@ -128,7 +130,7 @@ def _shared_seeds(every: Sequence[Slot]) -> Iterator[Finding]:
             paths,
             f"{shared} draws {len(users)} weights: equal shapes get equal values and other shapes start "
             "alike, so what should be independent is not.",
-            f"initlab.reinitialize(model, {_code(schemes[0])}, seed=0)  # a seed for each weight",
+            f"initlab.reinitialize(model, {written(schemes[0])}, seed=0)  # a seed for each weight",
         )
 
 
@@ -171,7 +173,7 @@ def _wrong_fans(every: Sequence[Slot]) -> Iterator[Finding]:
         # What is drawn, over what the law means.
         ratio = 1 / fan_factor(seeded(scheme, 0, slot.axes), slot.shape, _unstrided(slot))
         if abs(ratio - 1) > TOLERATED:
-            groups[_kind(slot.layer), slot.role, _code(scheme)].append((slot, ratio))
+            groups[_kind(slot.layer), slot.role, written(scheme)].append((slot, ratio))
     for ((kind, condition), role, code), found in groups.items():
         low, high = (f"{limit(ratio for _, ratio in found):.2g}" for limit in (min, max))
         first = found[0][0]
@@ -262,20 +264,3 @@ def _value(slot: Slot) -> np.ndarray:
 
 def _is_constant(value: np.ndarray) -> bool:
     return value.size < 2 or bool((value == value.flat[0]).all())
-
-
-def _code(scheme: Any) -> str:
-    """The scheme as one would write it, without its seed."""
-    kind = type(scheme)
-    if not isinstance(scheme, keras.initializers.Initializer):
-        return getattr(scheme, "__name__", kind.__name__)
-    try:
-        usual = kind().get_config()
-    except TypeError:  # it has required arguments
-        usual = {}
-    missing = object()
-    given = {k: v for k, v in scheme.get_config().items() if k != "seed" and usual.get(k, missing) != v}
-    homes = {"keras": "keras.initializers.", "keras_initlab": "initlab.initializers."}
-    home = homes.get(kind.__module__.partition(".")[0], "")
-    arguments = ", ".join(f"{key}={value!r}" for key, value in given.items())
-    return f"{home}{kind.__name__}({arguments})"

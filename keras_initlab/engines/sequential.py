@@ -10,15 +10,16 @@ import keras
 import numpy as np
 
 from keras_initlab.core.rng import isolated, seed_globals, set_generator
+from keras_initlab.engines.lending import Snapshot, carried_states, seed_generators
 from keras_initlab.engines.outcome import outcome
 from keras_initlab.engines.setup import Observer, Setup
 from keras_initlab.engines.sources import Arrays, Feed, Source
-from keras_initlab.network.slots import Snapshot, carried_states, seed_generators
 from keras_initlab.trials.plan import Plan, Trial
 from keras_initlab.trials.record import Record
 
 if TYPE_CHECKING:
     from keras_initlab.engines.graph_feed import GraphFeed
+from keras_initlab.engines.lending import fresh_optimizer
 
 STEP_LOSS = "step_losses"
 STEPS_AT_ONCE = 16
@@ -201,16 +202,3 @@ def _workbench(model: keras.Model, at_once: int) -> Iterator[_Reset]:
         model.history = kept_history
         weights.restore()
         model.reset_metrics()
-
-
-def fresh_optimizer(optimizer: keras.optimizers.Optimizer) -> keras.optimizers.Optimizer:
-    """A new optimizer with the same configuration and none of the state."""
-    config = optimizer.get_config()
-    schedule = getattr(optimizer, "_learning_rate", None)
-    if isinstance(schedule, keras.optimizers.schedules.LearningRateSchedule):
-        config["learning_rate"] = schedule  # stateless, and perhaps of a class Keras cannot look up
-    fresh = type(optimizer).from_config(config)
-    for name in ("_exclude_from_weight_decay", "_exclude_from_weight_decay_pattern"):  # not in the config
-        if hasattr(optimizer, name):
-            setattr(fresh, name, getattr(optimizer, name))
-    return fresh

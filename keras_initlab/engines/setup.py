@@ -7,7 +7,8 @@ from typing import Any, Protocol
 import keras
 
 from keras_initlab.engines.sources import Source
-from keras_initlab.network.slots import Slot, draw
+from keras_initlab.network.drawing import draw
+from keras_initlab.network.slots import Slot
 from keras_initlab.trials.plan import Plan, Trial
 from keras_initlab.trials.record import Record
 

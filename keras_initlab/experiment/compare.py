@@ -8,8 +8,8 @@ from keras_initlab import engines
 from keras_initlab.core.errors import InputError
 from keras_initlab.core.rng import isolated
 from keras_initlab.experiment.intake import take_in
-from keras_initlab.experiment.model import Layers
 from keras_initlab.experiment.progress import Verbose, watching
+from keras_initlab.network.selection import Layers
 from keras_initlab.results.comparison import Comparison
 from keras_initlab.trials import record as records
 

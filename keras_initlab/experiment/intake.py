@@ -6,14 +6,15 @@ Everything that can be known to be wrong before training is refused here, with o
 from collections.abc import Callable, Mapping
 from typing import Any
 
+from keras_initlab.core.arguments import one_of
 from keras_initlab.core.errors import InputError
 from keras_initlab.core.seeds import derive
 from keras_initlab.engines.setup import Setup
 from keras_initlab.experiment import data, provenance, schemes, targets
 from keras_initlab.experiment import model as network
-from keras_initlab.experiment.model import Layers
-from keras_initlab.initializers.base import one_of
-from keras_initlab.network.slots import FANS
+from keras_initlab.network import selection
+from keras_initlab.network.drawing import FANS
+from keras_initlab.network.selection import Layers
 from keras_initlab.trials.plan import Plan
 
 
@@ -81,11 +82,11 @@ def take_in(
     targets.check(model, training, "y")
     if validation is not None:
         targets.check(model, validation, "validation_data")
-    tested = network.under_test(model, layers, roles)
+    tested = selection.under_test(model, layers, roles)
     schemes.try_out(by_label, tested, seed)
 
     plan = Plan(tuple(by_label), replicates, seed, epochs, training.steps)
-    restarted = network.restarted(model, tested)
+    restarted = selection.restarted(model, tested)
     setup = Setup(model, by_label, tested, restarted, training, validation, callbacks, fans)
     config = provenance.describe(plan, setup) | {
         "batch_size": getattr(training, "batch_size", None),

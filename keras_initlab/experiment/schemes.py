@@ -3,11 +3,10 @@
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
-import keras
-
 from keras_initlab.core.errors import InputError
-from keras_initlab.initializers import registry
-from keras_initlab.network.slots import Slot, accepts_shape_and_dtype, draw
+from keras_initlab.initializers.adapting import label, resolve
+from keras_initlab.network.drawing import check_rank, check_value, draw
+from keras_initlab.network.slots import Slot
 from keras_initlab.trials.plan import Trial
 
 
@@ -51,52 +50,6 @@ def _labelled(initializers: Any) -> list[tuple[str, Any]]:
     return [(label(given), given) for given in initializers]
 
 
-def label(given: Any) -> str:
-    """What an initializer is called in tables when the user gave it no label.
-
-    >>> label("he_normal"), label(keras.initializers.RandomUniform(-1, 1))
-    ('he_normal', 'RandomUniform(minval=-1, maxval=1)')
-    """
-    if isinstance(given, str):
-        return given
-    if isinstance(given, Mapping):
-        return _call(str(given.get("class_name")), given.get("config") or {})
-    if isinstance(given, keras.initializers.Initializer):
-        default = _defaults(type(given))
-        config = given.get_config()
-        return _call(type(given).__name__, {k: v for k, v in config.items() if default.get(k, v) != v})
-    return getattr(given, "__name__", type(given).__name__)
-
-
-def _call(name: str, arguments: Mapping[str, Any]) -> str:
-    inner = ", ".join(f"{key}={value}" for key, value in arguments.items() if key != "seed")
-    return f"{name}({inner})" if inner else name
-
-
-def _defaults(kind: type) -> dict[str, Any]:
-    try:
-        return kind().get_config()
-    except TypeError:  # it has required arguments: all of them are worth showing
-        return {}
-
-
-def resolve(name: str, given: Any) -> Callable:
-    """The initializer that `given` stands for.
-
-    Raises:
-        InputError: If it stands for none, or it cannot be called as Keras would.
-        UnknownNameError: If its name is not known.
-    """
-    if given is None:
-        raise InputError(f"The initializer of {name!r} is None: give a name, an instance or a callable.")
-    scheme = registry.get(given)
-    if not accepts_shape_and_dtype(scheme):
-        raise InputError(
-            f"The initializer {name!r} cannot be called as f(shape, dtype=None), which is how Keras calls it."
-        )
-    return scheme
-
-
 def try_out(schemes: Mapping[str, Callable], tested: Sequence[Slot], trial_seed: int) -> None:
     """Draw each initializer once per kind of slot, so that what cannot work is known before training.
 
@@ -115,36 +68,3 @@ def try_out(schemes: Mapping[str, Callable], tested: Sequence[Slot], trial_seed:
             except Exception:  # the run itself will meet it again and record it as failed
                 continue
             check_value(name, slot, value)
-
-
-def check_rank(name: str, scheme: Callable, slot: Slot) -> None:
-    """Refuse a slot whose rank the scheme does not draw, by its own claims.
-
-    Raises:
-        InputError: If the rank is not among them.
-    """
-    claims = getattr(scheme, "claims", None)
-    if claims is not None and not claims.allows(len(slot.shape)):
-        raise InputError(
-            f"The initializer {name!r} draws weights of {claims.rank_text}; {slot.path} has shape "
-            f"{slot.shape}. Choose other weights with layers= or roles=."
-        )
-
-
-def check_value(name: str, slot: Slot, value: Any) -> None:
-    """Refuse a drawn value that does not fit its slot.
-
-    Raises:
-        InputError: If its shape or dtype is another.
-    """
-    shape = tuple(getattr(value, "shape", ()))
-    if shape != slot.shape:
-        raise InputError(
-            f"The initializer {name!r} returned shape {shape} for {slot.path}, which has {slot.shape}."
-        )
-    dtype = keras.backend.standardize_dtype(value.dtype)
-    if dtype != slot.variable.dtype:
-        raise InputError(
-            f"The initializer {name!r} returned dtype {dtype} for {slot.path}, which has "
-            f"{slot.variable.dtype}: cast the result to the dtype it is called with."
-        )

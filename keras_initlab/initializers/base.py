@@ -12,6 +12,7 @@ import keras
 import numpy as np
 from keras import ops
 
+from keras_initlab.core.arguments import positive
 from keras_initlab.core.errors import InputError
 from keras_initlab.core.seeds import derive
 from keras_initlab.initializers.fans import Fans, shape_fans
@@ -256,44 +257,3 @@ class FanScaled(RandomScheme, AxesAware):
         if self.distribution == "truncated_normal":
             return self.truncated_normal(shape, std=std / TRUNCATED_STD)
         return self.normal(shape, std=std)
-
-
-def positive(name: str, value: Any) -> float:
-    """`value` as a float, which must be finite and above zero."""
-    number = finite(name, value)
-    if number <= 0:
-        raise InputError(f"`{name}` must be above 0; got {value!r}.")
-    return number
-
-
-def finite(name: str, value: Any) -> float:
-    """`value` as a float, which must be finite."""
-    try:
-        number = float(value)
-    except (TypeError, ValueError):
-        number = math.nan
-    if not math.isfinite(number):
-        raise InputError(f"`{name}` must be a finite number; got {value!r}.")
-    return number
-
-
-def whole(name: str, value: Any, lowest: int = 1) -> int:
-    """`value` as an int, which must be a whole number of at least `lowest`."""
-    if isinstance(value, bool) or not isinstance(value, int | np.integer) or value < lowest:
-        raise InputError(f"`{name}` must be a whole number of at least {lowest}; got {value!r}.")
-    return int(value)
-
-
-def fraction(name: str, value: Any) -> float:
-    """`value` as a float, which must lie strictly between 0 and 1."""
-    number = finite(name, value)
-    if not 0 < number < 1:
-        raise InputError(f"`{name}` must lie between 0 and 1; got {value!r}.")
-    return number
-
-
-def one_of(name: str, value: Any, allowed: Sequence[str]) -> str:
-    """`value`, which must be one of `allowed`."""
-    if value not in allowed:
-        raise InputError(f"`{name}` must be one of {', '.join(map(repr, allowed))}; got {value!r}.")
-    return value

@@ -3,7 +3,8 @@
 import math
 from typing import Any
 
-from keras_initlab.initializers.base import RandomScheme, Shape, positive
+from keras_initlab.core.arguments import positive
+from keras_initlab.initializers.base import RandomScheme, Shape
 from keras_initlab.initializers.registry import Claims, register
 
 

@@ -4,8 +4,9 @@ from typing import Any
 
 from keras import ops
 
+from keras_initlab.core.arguments import finite, positive
 from keras_initlab.core.errors import InputError
-from keras_initlab.initializers.base import TRUNCATED_STD, RandomScheme, Scheme, Shape, finite, positive
+from keras_initlab.initializers.base import TRUNCATED_STD, RandomScheme, Scheme, Shape
 from keras_initlab.initializers.registry import Claims, register
 
 EVERYWHERE = ("kernel", "recurrent_kernel", "embeddings", "bias")

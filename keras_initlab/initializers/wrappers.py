@@ -7,8 +7,9 @@ import keras
 import numpy as np
 from keras import ops
 
+from keras_initlab.core.arguments import fraction, positive, whole
 from keras_initlab.core.errors import InputError
-from keras_initlab.initializers.base import FanScaled, RandomScheme, Shape, fraction, positive, whole
+from keras_initlab.initializers.base import FanScaled, RandomScheme, Shape
 from keras_initlab.initializers.orthogonal.variants import gates_orthonormal
 from keras_initlab.initializers.registry import Claims, get, register
 

@@ -1,27 +1,20 @@
 """A built model's weight tensors as slots: what each is called, what it is for, how it is drawn."""
 
-import inspect
-import math
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
 import keras
-import numpy as np
 
 from keras_initlab.core.errors import InputError
-from keras_initlab.core.rng import seed_globals
-from keras_initlab.initializers.base import AxesAware, FanScaled
-from keras_initlab.initializers.fans import Fans, layer_fans, shape_fans
-from keras_initlab.initializers.wrappers import Masked, Scaled
+from keras_initlab.initializers.fans import Fans, shape_fans
+from keras_initlab.network.layer_fans import layer_fans
 
 KERNEL_ROLES = ("kernel", "depthwise_kernel", "pointwise_kernel", "recurrent_kernel")
 """The roles that `compare` puts under test unless told otherwise."""
 
 ROLES = (*KERNEL_ROLES, "embeddings", "bias")
 
-FANS = ("keras", "layer")
-"""What a fan-scaled scheme is told: what Keras reads from the shape, or the layer's true fans."""
 
 # Keras calls the initializer of `<name>` `<name>_initializer`, but for these roles.
 _INITIALIZER_OF = {
@@ -118,17 +111,6 @@ def all_slots(model: keras.Model) -> list[Slot]:
     ]
 
 
-def seed_generators(model: keras.Model) -> list[Any]:
-    """The state variables of the random generators inside a model (dropout, noise layers), in order."""
-    return [variable for variable in model.variables if variable.name == "seed_generator_state"]
-
-
-def carried_states(model: keras.Model) -> list[Any]:
-    """What stateful recurrent layers carry from one batch to the next; Keras counts it among no variables."""
-    layers = [layer for layer in model._flatten_layers() if getattr(layer, "stateful", False)]
-    return keras.tree.flatten([layer.states for layer in layers if layer.states is not None])
-
-
 def role(variable: Any, layer: Any) -> str:
     """What a weight tensor is for.
 
@@ -176,89 +158,3 @@ def _with_forget_ones(initializer: Callable, units: int) -> Callable:
         return keras.ops.convert_to_tensor(value)
 
     return draw_bias
-
-
-def draw(scheme: Callable, slot: Slot, seed: int, fans: str = "keras") -> Any:
-    """The tensor that a layer built with `scheme` would draw for `slot` from stream `seed`.
-
-    An initializer that takes a seed is rebuilt with this one, whatever its own was. Where that may not
-    decide all of its values, every global generator is seeded too. Only inside `rng.isolated()`.
-
-    Args:
-        scheme: An initializer, or a callable `f(shape, dtype)`.
-        slot: Which weight.
-        seed: The stream.
-        fans: `"keras"`, or `"layer"` for the slot's true fans in the law of a fan-scaled scheme.
-
-    Raises:
-        Exception: Whatever the scheme raises.
-    """
-    if not _is_self_contained(scheme):
-        seed_globals(seed)
-    scheme, dtype = seeded(scheme, seed, slot.axes), slot.variable.dtype
-    factor = fan_factor(scheme, slot.shape, slot.fans) if fans == "layer" else 1.0
-    if factor == 1:
-        return scheme(slot.shape, dtype=dtype)
-    wide = keras.backend.result_type(dtype, "float32")
-    return keras.ops.cast(scheme(slot.shape, dtype=wide) * factor, dtype)
-
-
-def _is_self_contained(scheme: Callable) -> bool:
-    """Whether nothing but its own arguments decides what a scheme draws: Keras's initializers and this
-    package's, unless they hold a function that somebody else wrote.
-
-    To seed TensorFlow's global generator means to forget all its compiled kernels, which costs four
-    times what a draw does.
-    """
-    own = type(scheme).__module__.startswith(("keras.", "keras_initlab."))
-    return own and not any(callable(value) for value in vars(scheme).values())
-
-
-def fan_factor(scheme: Callable, shape: tuple[int, ...], fans: Fans) -> float:
-    """The deviation of a fan-scaled law with these fans, over the one that it draws with.
-
-    Fan-scaled are the laws of `FanScaled`, Keras's own family of `VarianceScaling`, and `scaled` and
-    `masked` around them. For any other scheme the factor is 1.
-    """
-    if isinstance(scheme, Scaled | Masked):
-        return fan_factor(scheme.inner, shape, fans)
-    if isinstance(scheme, FanScaled):
-        return scheme.std_with(fans) / scheme.std(shape)
-    if isinstance(scheme, keras.initializers.VarianceScaling) and not isinstance(scheme, AxesAware):
-        axes = (getattr(scheme, name, None) for name in ("input_axes", "output_axes"))
-        read = getattr(shape_fans(shape, *axes), scheme.mode)
-        return math.sqrt(max(1, read) / max(1, getattr(fans, scheme.mode)))
-    return 1.0
-
-
-def seeded(scheme: Callable, seed: int, axes: tuple | None = None) -> Callable:
-    """`scheme` with its seed replaced, and with einsum axes where it takes them and has none."""
-    if not isinstance(scheme, keras.initializers.Initializer):
-        return scheme
-    config = scheme.get_config()
-    changes: dict[str, Any] = {"seed": seed} if "seed" in config else {}
-    if axes and "input_axes" in config and config["input_axes"] is None:
-        changes |= {"input_axes": axes[0], "output_axes": axes[1]}
-    return type(scheme).from_config({**config, **changes}) if changes else scheme
-
-
-def accepts_shape_and_dtype(scheme: Callable) -> bool:
-    """Whether `scheme(shape, dtype=...)` is a valid call, as Keras makes it."""
-    try:
-        inspect.signature(scheme).bind((1, 1), dtype="float32")
-    except TypeError:
-        return False
-    return True
-
-
-class Snapshot:
-    """The values of a list of variables, kept on the host, and the way back to them."""
-
-    def __init__(self, variables: list[Any]):
-        self._variables = list(variables)
-        self._values = [np.array(keras.ops.convert_to_numpy(variable)) for variable in self._variables]
-
-    def restore(self) -> None:
-        """Give every variable the value it had when the snapshot was taken."""
-        for variable, value in zip(self._variables, self._values, strict=True):
-            variable.assign(value)

@@ -7,13 +7,14 @@ from typing import TYPE_CHECKING, Any
 
 import keras
 
+from keras_initlab.core.arguments import one_of, whole
 from keras_initlab.core.errors import InputError
 from keras_initlab.core.rng import isolated
-from keras_initlab.experiment.model import Layers, matching, nothing_matches, under_test
-from keras_initlab.experiment.schemes import check_rank, check_value, label, resolve
-from keras_initlab.initializers.base import one_of, whole
+from keras_initlab.initializers.adapting import label, resolve
 from keras_initlab.initializers.fans import Fans
-from keras_initlab.network.slots import FANS, Slot, draw
+from keras_initlab.network.drawing import FANS, check_rank, check_value, draw
+from keras_initlab.network.selection import Layers, matching, nothing_matches, under_test
+from keras_initlab.network.slots import Slot
 from keras_initlab.trials.plan import Trial
 
 if TYPE_CHECKING:

@@ -106,7 +106,7 @@ MUTANTS = [
     ),
     mistake(
         "frozen layers restarted",
-        "keras_initlab/experiment/model.py",
+        "keras_initlab/network/selection.py",
         "if slot.index not in under and slot.layer.trainable]",
         "if slot.index not in under]",
         "frozen",

@@ -4,63 +4,84 @@ from mutant import Mutant
 
 REDRAW = "keras_initlab/recipes/reinitialize.py"
 LINT = "keras_initlab/diagnosis/lint.py"
-FANS = "keras_initlab/initializers/fans.py"
-MODELS = "keras_initlab/network/slots.py"
+FANS = "keras_initlab/network/layer_fans.py"
+DRAWING = "keras_initlab/network/drawing.py"
+ADAPTING = "keras_initlab/initializers/adapting.py"
 PORTABLE = "keras_initlab/network/portable.py"
 FOLLOWING = "keras_initlab/network/following.py"
+REINITIALIZE = "recipes/test_reinitialize"
+LINTED = "diagnosis/test_lint"
+TRUE_FANS = "initializers/test_fans"
+COPIED = "network/test_portable"
 
 
 def mistake(name: str, file: str, before: str, after: str, room: str) -> Mutant:
-    return Mutant(name, file, before, after, (f"tests/unit/test_{room}.py", "-k", "not training"))
+    return Mutant(name, file, before, after, (f"tests/unit/{room}.py", "-k", "not training"))
 
 
 MUTANTS = [
-    mistake("one seed for all weights", REDRAW, "draw_seed(*slot.seed_path)", "draw_seed()", "reinitialize"),
-    mistake("seed ignored", REDRAW, "Trial(name, 0, seed)", "Trial(name, 0, 0)", "reinitialize"),
-    mistake("the last pattern wins", REDRAW, "if slot.index not in of_slot]", "]", "reinitialize"),
+    mistake(
+        "one seed for all weights",
+        REDRAW,
+        "draw_seed(*slot.seed_path)",
+        "draw_seed()",
+        REINITIALIZE,
+    ),
+    mistake("seed ignored", REDRAW, "Trial(name, 0, seed)", "Trial(name, 0, 0)", REINITIALIZE),
+    mistake("the last pattern wins", REDRAW, "if slot.index not in of_slot]", "]", REINITIALIZE),
     mistake(
         "roles ignored",
         REDRAW,
         "under_test(model, layers, roles)",
         "under_test(model, layers, None)",
-        "reinitialize",
+        REINITIALIZE,
     ),
     mistake(
         "layers ignored",
         REDRAW,
         "under_test(model, layers, roles)",
         "under_test(model, None, roles)",
-        "reinitialize",
+        REINITIALIZE,
     ),
-    mistake("infinite values pass", REDRAW, "if not math.isfinite(std):", "if False:", "reinitialize"),
+    mistake("infinite values pass", REDRAW, "if not math.isfinite(std):", "if False:", REINITIALIZE),
     mistake(
         "fans as Keras counts",
-        MODELS,
+        DRAWING,
         'if fans == "layer" else 1.0',
         'if fans == "" else 1.0',
-        "reinitialize",
+        REINITIALIZE,
     ),
-    mistake("fans always true", MODELS, 'if fans == "layer" else 1.0', "if fans else 1.0", "reinitialize"),
     mistake(
-        "factor squared", MODELS, "return math.sqrt(max(1, read)", "return (max(1, read)", "reinitialize"
+        "fans always true",
+        DRAWING,
+        'if fans == "layer" else 1.0',
+        "if fans else 1.0",
+        REINITIALIZE,
+    ),
+    mistake(
+        "factor squared",
+        ADAPTING,
+        "return math.sqrt(max(1, read)",
+        "return (max(1, read)",
+        REINITIALIZE,
     ),
     mistake(
         "factor upside down",
-        MODELS,
+        ADAPTING,
         "scheme.std_with(fans) / scheme.std(shape)",
         "scheme.std(shape) / scheme.std_with(fans)",
-        "reinitialize",
+        REINITIALIZE,
     ),
     mistake(
         "wrapped laws not told",
-        MODELS,
+        ADAPTING,
         "return fan_factor(scheme.inner, shape, fans)",
         "return 1.0",
-        "reinitialize",
+        REINITIALIZE,
     ),
     Mutant(
         "drawn in half precision",
-        MODELS,
+        DRAWING,
         'keras.backend.result_type(dtype, "float32")',
         "dtype",
         ("tests/unit/recipes/test_reinitialize.py", "-k", "half_precision"),
@@ -68,62 +89,106 @@ MUTANTS = [
     ),
     mistake(
         "a callable draws from the user's generator",
-        MODELS,
-        "if not _is_self_contained(scheme):",
+        DRAWING,
+        "if not is_self_contained(scheme):",
         "if False:",
-        "reinitialize",
+        REINITIALIZE,
     ),
-    mistake("looking moves the random state", LINT, "with isolated():", "if True:", "lint"),
-    mistake("gates not counted", FANS, "(*shape[:-1], shape[-1] // gates)", "shape", "fans"),
-    mistake("a table has its rows as inputs", FANS, "Fans(1, shape[1])", "Fans(shape[0], shape[1])", "fans"),
+    mistake("looking moves the random state", LINT, "with isolated():", "if True:", LINTED),
+    mistake("gates not counted", FANS, "(*shape[:-1], shape[-1] // gates)", "shape", TRUE_FANS),
+    mistake(
+        "a table has its rows as inputs",
+        FANS,
+        "Fans(1, shape[1])",
+        "Fans(shape[0], shape[1])",
+        TRUE_FANS,
+    ),
     mistake(
         "the stride of a transposed kernel not counted",
         FANS,
         "Fans(_share(last * taps, math.prod(layer.strides)), second",
         "Fans(_share(last * taps, 1), second",
-        "fans",
+        TRUE_FANS,
     ),
     mistake(
         "a separable bias has the first kernel's fans",
         FANS,
         'own.get("pointwise_kernel") or next',
         "next",
-        "fans",
+        TRUE_FANS,
     ),
-    mistake("the hook ignored", FANS, 'hasattr(layer, "weight_fans")', "False", "fans"),
+    mistake("the hook ignored", FANS, 'hasattr(layer, "weight_fans")', "False", TRUE_FANS),
     mistake(
-        "shared generators flagged", LINT, "and not isinstance(generators[0], int))", "and False)", "lint"
+        "shared generators flagged",
+        LINT,
+        "and not isinstance(generators[0], int))",
+        "and False)",
+        LINTED,
     ),
     mistake(
         "copies of a generator missed",
         LINT,
         '("generator", seed._initial_seed)',
         '("generator", id(seed))',
-        "lint",
+        LINTED,
     ),
-    mistake("our folded seeds flagged", LINT, "if isinstance(scheme, RandomScheme):", "if False:", "lint"),
-    mistake("strides flagged", LINT, "fans.fan_out * skipped)", "fans.fan_out)", "lint"),
-    mistake("all fans right", LINT, "if abs(ratio - 1) > TOLERATED:", "if ratio < 0:", "lint"),
-    mistake("ratio upside down", LINT, "ratio = 1 / fan_factor(", "ratio = fan_factor(", "lint"),
-    mistake("gain forgotten", LINT, "scale *= scheme.gain**2", "pass", "lint"),
-    mistake("a few layers are deep", LINT, "DEEP = 5", "DEEP = 4", "lint"),
-    mistake("deep nets are deeper", LINT, "DEEP = 5", "DEEP = 6", "lint"),
-    mistake("constant heads of one unit flagged", LINT, "slot.shape[-1] > 1 and ", "", "lint"),
-    mistake("labels break out", LINT, "html.escape(found.where)", "found.where", "lint"),
-    mistake("normalization overlooked", FOLLOWING, 'if "Normalization" in', 'if "nothing" in', "lint"),
-    mistake("branches overlooked", FOLLOWING, "if len(following) != 1:", "if not following:", "lint"),
-    mistake("layers between overlooked", FOLLOWING, "elif not module.startswith(_PASSING):", "else:", "lint"),
     mistake(
-        "weights not copied", PORTABLE, "_copy_values(model.variables, copy.variables)", "pass", "portable"
+        "our folded seeds flagged",
+        LINT,
+        "if isinstance(scheme, RandomScheme):",
+        "if False:",
+        LINTED,
     ),
-    mistake("scale without gain", PORTABLE, "scheme.scale * scheme.gain**2", "scheme.scale", "portable"),
+    mistake("strides flagged", LINT, "fans.fan_out * skipped)", "fans.fan_out)", LINTED),
+    mistake("all fans right", LINT, "if abs(ratio - 1) > TOLERATED:", "if ratio < 0:", LINTED),
+    mistake("ratio upside down", LINT, "ratio = 1 / fan_factor(", "ratio = fan_factor(", LINTED),
+    mistake("gain forgotten", LINT, "scale *= scheme.gain**2", "pass", LINTED),
+    mistake("a few layers are deep", LINT, "DEEP = 5", "DEEP = 4", LINTED),
+    mistake("deep nets are deeper", LINT, "DEEP = 5", "DEEP = 6", LINTED),
+    mistake("constant heads of one unit flagged", LINT, "slot.shape[-1] > 1 and ", "", LINTED),
+    mistake("labels break out", LINT, "html.escape(found.where)", "found.where", LINTED),
+    mistake(
+        "normalization overlooked",
+        FOLLOWING,
+        'if "Normalization" in',
+        'if "nothing" in',
+        LINTED,
+    ),
+    mistake(
+        "branches overlooked",
+        FOLLOWING,
+        "if len(following) != 1:",
+        "if not following:",
+        LINTED,
+    ),
+    mistake(
+        "layers between overlooked",
+        FOLLOWING,
+        "elif not module.startswith(_PASSING):",
+        "else:",
+        LINTED,
+    ),
+    mistake(
+        "weights not copied",
+        PORTABLE,
+        "_copy_values(model.variables, copy.variables)",
+        "pass",
+        COPIED,
+    ),
+    mistake(
+        "scale without gain",
+        PORTABLE,
+        "scheme.scale * scheme.gain**2",
+        "scheme.scale",
+        COPIED,
+    ),
     mistake(
         "own deviations taken for the family's",
         PORTABLE,
         "(kind.std, kind.draw) == (FanScaled.std, FanScaled.draw)",
         "True",
-        "portable",
+        COPIED,
     ),
-    mistake("code that makes schemes passes", PORTABLE, "_require_free(copy)", "pass", "portable"),
-    mistake("names are left", PORTABLE, 'key.endswith("initializer")', "False", "portable"),
+    mistake("code that makes schemes passes", PORTABLE, "_require_free(copy)", "pass", COPIED),
+    mistake("names are left", PORTABLE, 'key.endswith("initializer")', "False", COPIED),
 ]

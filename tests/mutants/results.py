@@ -4,7 +4,9 @@ from mutant import Mutant
 
 
 def mistake(name: str, file: str, before: str, after: str, test: str) -> Mutant:
-    return Mutant(name, f"keras_initlab/{file}", before, after, (f"tests/unit/test_{test}.py",))
+    return Mutant(
+        name, f"keras_initlab/results/{file}", before, after, (f"tests/unit/results/test_{test}.py",)
+    )
 
 
 STATS, OUTCOMES, TABLES = "stats.py", "outcomes.py", "tables.py"

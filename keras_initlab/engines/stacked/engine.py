@@ -7,8 +7,8 @@ from contextlib import contextmanager
 import numpy as np
 
 from keras_initlab.core.rng import isolated
+from keras_initlab.engines.lending import fresh_optimizer
 from keras_initlab.engines.outcome import outcome
-from keras_initlab.engines.sequential import fresh_optimizer
 from keras_initlab.engines.setup import Observer, Setup
 from keras_initlab.engines.stacked.blocks import Blocks, blocks, first_batch
 from keras_initlab.engines.stacked.convolution import as_products

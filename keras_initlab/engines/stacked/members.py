@@ -9,11 +9,11 @@ import keras
 import numpy as np
 
 from keras_initlab.core.rng import generator_start
+from keras_initlab.engines.lending import Snapshot, seed_generators
 from keras_initlab.engines.setup import Setup
 from keras_initlab.engines.sources import Batch
 from keras_initlab.engines.stacked.convolution import is_product
 from keras_initlab.engines.stacked.packing import Packing
-from keras_initlab.network.slots import Snapshot, seed_generators
 from keras_initlab.trials.plan import Trial
 
 

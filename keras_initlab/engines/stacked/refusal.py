@@ -4,10 +4,10 @@ from typing import Any
 
 import keras
 
+from keras_initlab.engines.lending import carried_states
 from keras_initlab.engines.setup import Setup
 from keras_initlab.engines.stacked.blocks import first_batch
 from keras_initlab.engines.stacked.convolution import is_product
-from keras_initlab.network.slots import carried_states
 
 ELEMENTWISE = (
     keras.optimizers.SGD,

@@ -6,8 +6,9 @@ from typing import Any
 import numpy as np
 from keras import ops
 
+from keras_initlab.core.arguments import finite, positive
 from keras_initlab.core.errors import InputError
-from keras_initlab.initializers.base import RandomScheme, Shape, finite, positive
+from keras_initlab.initializers.base import RandomScheme, Shape
 from keras_initlab.initializers.orthogonal.haar import uniform_orthogonal
 from keras_initlab.initializers.registry import Claims, register
 

@@ -6,7 +6,8 @@ from typing import Any
 import numpy as np
 from keras import ops
 
-from keras_initlab.initializers.base import AxesAware, RandomScheme, Shape, positive
+from keras_initlab.core.arguments import positive
+from keras_initlab.initializers.base import AxesAware, RandomScheme, Shape
 from keras_initlab.initializers.registry import Claims, register
 
 

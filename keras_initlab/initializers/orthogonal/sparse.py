@@ -6,7 +6,8 @@ from typing import Any
 
 import numpy as np
 
-from keras_initlab.initializers.base import AxesAware, RandomScheme, Shape, fraction, positive
+from keras_initlab.core.arguments import fraction, positive
+from keras_initlab.initializers.base import AxesAware, RandomScheme, Shape
 from keras_initlab.initializers.orthogonal.haar import orthonormal
 from keras_initlab.initializers.registry import Claims, register
 

@@ -4,7 +4,8 @@ from typing import Any
 
 import numpy as np
 
-from keras_initlab.initializers.base import RandomScheme, Scheme, Shape, fraction, one_of, positive
+from keras_initlab.core.arguments import fraction, one_of, positive
+from keras_initlab.initializers.base import RandomScheme, Scheme, Shape
 from keras_initlab.initializers.registry import Claims, register
 
 

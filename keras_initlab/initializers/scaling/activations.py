@@ -4,7 +4,8 @@ import math
 from collections.abc import Sequence
 from typing import Any
 
-from keras_initlab.initializers.base import FanScaled, RandomScheme, Shape, finite, one_of, positive
+from keras_initlab.core.arguments import finite, one_of, positive
+from keras_initlab.initializers.base import FanScaled, RandomScheme, Shape
 from keras_initlab.initializers.fans import MODES
 from keras_initlab.initializers.gains import edge_of_chaos, slope_at_zero
 from keras_initlab.initializers.gains import gain as activation_gain

@@ -6,7 +6,8 @@ from typing import Any
 
 import numpy as np
 
-from keras_initlab.initializers.base import AxesAware, RandomScheme, Shape, whole
+from keras_initlab.core.arguments import whole
+from keras_initlab.initializers.base import AxesAware, RandomScheme, Shape
 from keras_initlab.initializers.registry import Claims, register
 
 # The root of σ²/2 + σ · E[Beta] · √(2/π) + E[Beta²] = 1: the expected squared length does not grow.

@@ -4,7 +4,8 @@ import math
 from collections.abc import Sequence
 from typing import Any
 
-from keras_initlab.initializers.base import TRUNCATED_STD, FanScaled, one_of, positive
+from keras_initlab.core.arguments import one_of, positive
+from keras_initlab.initializers.base import TRUNCATED_STD, FanScaled
 from keras_initlab.initializers.fans import MODES
 from keras_initlab.initializers.registry import Claims, register
 

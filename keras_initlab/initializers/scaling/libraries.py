@@ -3,7 +3,8 @@
 import math
 from typing import Any
 
-from keras_initlab.initializers.base import FanScaled, RandomScheme, Shape, positive, whole
+from keras_initlab.core.arguments import positive, whole
+from keras_initlab.initializers.base import FanScaled, RandomScheme, Shape
 from keras_initlab.initializers.registry import Claims, register
 from keras_initlab.initializers.scaling import laws
 

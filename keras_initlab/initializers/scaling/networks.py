@@ -4,7 +4,8 @@ import math
 from collections.abc import Sequence
 from typing import Any
 
-from keras_initlab.initializers.base import FanScaled, RandomScheme, Shape, one_of, positive, whole
+from keras_initlab.core.arguments import one_of, positive, whole
+from keras_initlab.initializers.base import FanScaled, RandomScheme, Shape
 from keras_initlab.initializers.registry import Claims, register
 from keras_initlab.initializers.scaling import laws
 

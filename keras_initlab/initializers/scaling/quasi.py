@@ -6,7 +6,8 @@ from typing import Any
 
 import numpy as np
 
-from keras_initlab.initializers.base import TRUNCATED_STD, Shape, one_of
+from keras_initlab.core.arguments import one_of
+from keras_initlab.initializers.base import TRUNCATED_STD, Shape
 from keras_initlab.initializers.registry import Claims, register
 from keras_initlab.initializers.scaling.family import VarianceScaling
 

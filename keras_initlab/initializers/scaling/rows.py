@@ -7,15 +7,8 @@ from typing import Any
 import numpy as np
 from keras import ops
 
-from keras_initlab.initializers.base import (
-    AxesAware,
-    FanScaled,
-    RandomScheme,
-    Shape,
-    fraction,
-    positive,
-    whole,
-)
+from keras_initlab.core.arguments import fraction, positive, whole
+from keras_initlab.initializers.base import AxesAware, FanScaled, RandomScheme, Shape
 from keras_initlab.initializers.registry import Claims, register
 
 

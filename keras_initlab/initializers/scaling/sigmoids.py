@@ -4,7 +4,8 @@ import math
 from collections.abc import Sequence
 from typing import Any
 
-from keras_initlab.initializers.base import FanScaled, Shape, positive
+from keras_initlab.core.arguments import positive
+from keras_initlab.initializers.base import FanScaled, Shape
 from keras_initlab.initializers.registry import register
 from keras_initlab.initializers.scaling import laws
 

@@ -6,7 +6,8 @@ from typing import Any
 
 from keras import ops
 
-from keras_initlab.initializers.base import FanScaled, RandomScheme, Shape, positive, whole
+from keras_initlab.core.arguments import positive, whole
+from keras_initlab.initializers.base import FanScaled, RandomScheme, Shape
 from keras_initlab.initializers.registry import Claims, register
 from keras_initlab.initializers.scaling import laws
 

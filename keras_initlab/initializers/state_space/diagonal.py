@@ -5,8 +5,9 @@ from typing import Any
 
 import numpy as np
 
+from keras_initlab.core.arguments import finite, one_of, positive
 from keras_initlab.core.errors import InputError
-from keras_initlab.initializers.base import RandomScheme, Scheme, Shape, finite, one_of, positive
+from keras_initlab.initializers.base import RandomScheme, Scheme, Shape
 from keras_initlab.initializers.registry import Claims, register
 
 

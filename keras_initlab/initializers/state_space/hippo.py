@@ -5,7 +5,8 @@ from typing import Any
 
 import numpy as np
 
-from keras_initlab.initializers.base import Scheme, Shape, one_of, positive
+from keras_initlab.core.arguments import one_of, positive
+from keras_initlab.initializers.base import Scheme, Shape
 from keras_initlab.initializers.registry import Claims, register
 
 MEASURES = ("legs", "legt", "lmu", "lagt", "fourier")

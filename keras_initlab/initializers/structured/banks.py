@@ -6,8 +6,9 @@ from typing import Any
 
 import numpy as np
 
+from keras_initlab.core.arguments import positive, whole
 from keras_initlab.core.errors import InputError
-from keras_initlab.initializers.base import Scheme, Shape, positive, whole
+from keras_initlab.initializers.base import Scheme, Shape
 from keras_initlab.initializers.registry import Claims, register
 from keras_initlab.initializers.structured.identity import FixedMatrix
 

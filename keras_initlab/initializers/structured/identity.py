@@ -6,7 +6,8 @@ from typing import Any
 
 import numpy as np
 
-from keras_initlab.initializers.base import AxesAware, Scheme, Shape, positive, whole
+from keras_initlab.core.arguments import positive, whole
+from keras_initlab.initializers.base import AxesAware, Scheme, Shape
 from keras_initlab.initializers.registry import Claims, register
 
 

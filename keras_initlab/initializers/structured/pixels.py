@@ -6,7 +6,8 @@ from typing import Any
 import numpy as np
 from keras import ops
 
-from keras_initlab.initializers.base import Scheme, Shape, one_of, positive, whole
+from keras_initlab.core.arguments import one_of, positive, whole
+from keras_initlab.initializers.base import Scheme, Shape
 from keras_initlab.initializers.registry import Claims, register
 from keras_initlab.initializers.wrappers import Wrapper
 

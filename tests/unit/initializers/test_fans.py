@@ -8,7 +8,8 @@ import pytest
 from keras import layers
 
 import keras_initlab as initlab
-from keras_initlab.initializers.fans import Fans, fans, shape_fans
+from keras_initlab.initializers.fans import Fans, shape_fans
+from keras_initlab.network.layer_fans import fans
 from keras_initlab.testing.schemes import numpy
 
 # layer, input shape, crop of the output's borders, whether Keras's convention fails

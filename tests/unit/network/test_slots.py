@@ -5,7 +5,9 @@ import numpy as np
 import pytest
 
 from keras_initlab.core.rng import isolated
-from keras_initlab.network.slots import all_slots, draw, einsum_axes, own_initializer, seeded, slots
+from keras_initlab.initializers.adapting import seeded
+from keras_initlab.network.drawing import draw
+from keras_initlab.network.slots import all_slots, einsum_axes, own_initializer, slots
 
 
 def roles(*layers, shape=(8, 8, 4)):

@@ -13,7 +13,7 @@ from keras.src.random.seed_generator import global_seed_generator
 import keras_initlab as initlab
 from keras_initlab.core.errors import InputError
 from keras_initlab.initializers.fans import Fans, shape_fans
-from keras_initlab.network import slots as models
+from keras_initlab.network import drawing
 from keras_initlab.testing.schemes import numpy
 
 
@@ -175,7 +175,7 @@ def test_the_law_holds_with_the_fans_asked_for(case, fans):
 
 def test_where_keras_counts_right_the_fans_change_nothing():
     drawn = []
-    for fans in models.FANS:
+    for fans in drawing.FANS:
         model = twins()
         initlab.reinitialize(model, "he_uniform", fans=fans)
         drawn.append(values(model))
@@ -199,7 +199,7 @@ def test_half_precision_is_drawn_in_float32_and_then_cast():
     assert np.unique(numpy(model.layers[0].kernel)).size > 300  # jax has 128 values for bfloat16
 
 
-@pytest.mark.parametrize("fans", models.FANS)
+@pytest.mark.parametrize("fans", drawing.FANS)
 def test_training_starts_from_the_same_weights(fans):
     model = convolutions()
     model.compile("sgd", "mse")

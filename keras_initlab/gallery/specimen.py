@@ -10,10 +10,9 @@ import numpy as np
 
 from keras_initlab.core.errors import InputError
 from keras_initlab.core.rng import isolated, seed_globals
-from keras_initlab.experiment.schemes import label
 from keras_initlab.initializers import registry
+from keras_initlab.initializers.adapting import label, seeded
 from keras_initlab.initializers.fans import shape_fans
-from keras_initlab.network.slots import seeded
 from keras_initlab.results.plots.distributions import plot_distribution as plot_values
 
 if TYPE_CHECKING:

@@ -1,0 +1,46 @@
+"""The user's model is borrowed: what has to be kept of it, and the way back."""
+
+from typing import TYPE_CHECKING, Any
+
+import keras
+import numpy as np
+
+if TYPE_CHECKING:
+    pass
+
+
+def seed_generators(model: keras.Model) -> list[Any]:
+    """The state variables of the random generators inside a model (dropout, noise layers), in order."""
+    return [variable for variable in model.variables if variable.name == "seed_generator_state"]
+
+
+def carried_states(model: keras.Model) -> list[Any]:
+    """What stateful recurrent layers carry from one batch to the next; Keras counts it among no variables."""
+    layers = [layer for layer in model._flatten_layers() if getattr(layer, "stateful", False)]
+    return keras.tree.flatten([layer.states for layer in layers if layer.states is not None])
+
+
+class Snapshot:
+    """The values of a list of variables, kept on the host, and the way back to them."""
+
+    def __init__(self, variables: list[Any]):
+        self._variables = list(variables)
+        self._values = [np.array(keras.ops.convert_to_numpy(variable)) for variable in self._variables]
+
+    def restore(self) -> None:
+        """Give every variable the value it had when the snapshot was taken."""
+        for variable, value in zip(self._variables, self._values, strict=True):
+            variable.assign(value)
+
+
+def fresh_optimizer(optimizer: keras.optimizers.Optimizer) -> keras.optimizers.Optimizer:
+    """A new optimizer with the same configuration and none of the state."""
+    config = optimizer.get_config()
+    schedule = getattr(optimizer, "_learning_rate", None)
+    if isinstance(schedule, keras.optimizers.schedules.LearningRateSchedule):
+        config["learning_rate"] = schedule  # stateless, and perhaps of a class Keras cannot look up
+    fresh = type(optimizer).from_config(config)
+    for name in ("_exclude_from_weight_decay", "_exclude_from_weight_decay_pattern"):  # not in the config
+        if hasattr(optimizer, name):
+            setattr(fresh, name, getattr(optimizer, name))
+    return fresh

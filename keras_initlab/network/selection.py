@@ -1,0 +1,91 @@
+"""Which slots are meant: by layer and role, and those that start anew beside them."""
+
+import re
+from collections.abc import Callable, Iterable, Sequence
+from typing import Any
+
+import keras
+
+from keras_initlab.core.errors import InputError, UnknownNameError
+from keras_initlab.network.slots import KERNEL_ROLES, ROLES, Slot, all_slots, own_initializer, slots
+
+Layers = str | re.Pattern | Callable[[keras.Layer], bool] | Sequence[Any] | None
+
+
+def under_test(model: keras.Model, layers: Layers, roles: Iterable[str] | None) -> list[Slot]:
+    """The slots whose weights the initializers draw.
+
+    Args:
+        model: A built model.
+        layers: A layer's name, a regular expression searched in the slot's path, a function of a layer,
+            a list of these (any of which may match), or None for every layer.
+        roles: Roles from `models.ROLES`; None for all kinds of kernel.
+
+    Raises:
+        InputError: If nothing matches, or an argument is of another kind.
+    """
+    wanted = _roles(roles)
+    every = slots(model)
+    chosen = [slot for slot in matching(model, every, layers) if slot.role in wanted]
+    if not chosen:
+        raise nothing_matches(f"layers={layers!r} with roles={tuple(wanted)}", every)
+    return chosen
+
+
+def matching(model: keras.Model, among: Iterable[Slot], layers: Layers) -> list[Slot]:
+    """The slots that `layers` names, as `under_test` reads it."""
+    match = _matcher(layers, {layer.name for layer in model._flatten_layers()})
+    return [slot for slot in among if match(slot)]
+
+
+def nothing_matches(wanted: str, every: Sequence[Slot]) -> InputError:
+    """The error for a choice that leaves no weight."""
+    there = ", ".join(f"{slot.path} ({slot.role})" for slot in every[:20]) or "none"
+    return InputError(f"No trainable weight matches {wanted}. There are: {there}.")
+
+
+def _roles(roles: Iterable[str] | None) -> tuple[str, ...]:
+    if roles is None:
+        return KERNEL_ROLES
+    wanted = (roles,) if isinstance(roles, str) else tuple(roles)
+    for role in wanted:
+        if role not in ROLES:
+            raise UnknownNameError("role", role, ROLES, f"Roles are {', '.join(ROLES)}.")
+    return wanted
+
+
+def _matcher(layers: Layers, names: set[str]) -> Callable[[Slot], bool]:
+    if layers is None:
+        return lambda slot: True
+    if isinstance(layers, str):
+        if layers in names:
+            return lambda slot: layers in slot.path.split("/")[:-1]
+        try:
+            layers = re.compile(layers)
+        except re.error as error:
+            raise InputError(
+                f"layers={layers!r} is neither a layer's name nor a regular expression: {error}. "
+                f"Layers are {', '.join(sorted(names))}."
+            ) from error
+    if isinstance(layers, re.Pattern):
+        return lambda slot: layers.search(slot.path) is not None
+    if callable(layers):
+        return lambda slot: bool(layers(slot.layer))
+    if isinstance(layers, list | tuple):
+        matchers = [_matcher(entry, names) for entry in layers]
+        return lambda slot: any(match(slot) for match in matchers)
+    raise InputError(
+        f"layers is {layers!r}: give a layer's name, a regular expression, a function of a layer, or a list."
+    )
+
+
+def restarted(model: keras.Model, tested: Sequence[Slot]) -> dict[Slot, Callable]:
+    """The slots that are not under test but start anew in each replicate, with their initializers.
+
+    These are all weights whose layer names an initializer for them. Frozen layers (`trainable=False`)
+    keep their values, and so do weights without an initializer, such as adapted statistics.
+    """
+    under = {slot.index for slot in tested}
+    others = [slot for slot in all_slots(model) if slot.index not in under and slot.layer.trainable]
+    own = {slot: own_initializer(slot) for slot in others}
+    return {slot: initializer for slot, initializer in own.items() if initializer is not None}
