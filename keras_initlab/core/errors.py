@@ -18,3 +18,19 @@ class UnknownNameError(InputError, KeyError):
 
     def __str__(self) -> str:  # KeyError would quote the message
         return str(self.args[0])
+
+
+class RunDirWarning(UserWarning):
+    """Something in a comparison's folder could not be read or written; what was finished is kept."""
+
+
+class NotSavedError(OSError):
+    """Finished runs that found no room on the disk.
+
+    Attributes:
+        comparison: The result with all of them.
+    """
+
+    def __init__(self, message: str, comparison: object):
+        super().__init__(message)
+        self.comparison = comparison

@@ -1,8 +1,8 @@
 """Records on disk: a file per writer, one append per run, and nothing that is there is ever rewritten.
 
-A journal is a folder `records/` of JSON-lines files. Each writer has a file of its own, so that no line of one
-is ever glued to a line of another; each line ends with a checksum, so that a torn or mangled one is known to be
-bad. The single `records.jsonl` of the first form, without checksums, is read beside them.
+A journal is a folder `records/` of JSON-lines files. Each writer has a file of its own, so that no line of
+one is ever glued to a line of another; each line ends with a checksum, so that a torn or mangled one is known
+to be bad. The single `records.jsonl` of the first form, without checksums, is read beside them.
 """
 
 import json

@@ -1,0 +1,309 @@
+"""The folder of a comparison: who may write there, what it is of, and which runs it holds.
+
+A run that was reported finished is a line in a journal, flushed to the disk. `config.json` says what the
+comparison is; it is put in place whole. Nothing else that is there is changed, whatever happens.
+"""
+
+import contextlib
+import datetime
+import errno
+import hashlib
+import json
+import os
+import secrets
+import socket
+import warnings
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from keras_initlab.core.errors import InputError, NotSavedError, RunDirWarning
+from keras_initlab.trials import journal
+from keras_initlab.trials.journal import Damage, Journal, Line
+from keras_initlab.trials.record import Record
+
+try:
+    import fcntl
+except ImportError:  # Windows has no such lock
+    fcntl = None  # type: ignore[assignment]
+
+SCHEMA = 2
+"""1 had a single file of records without checksums."""
+
+CONFIG_FILE = "config.json"
+LOCK_FILE = "lock"
+REJECTED_FILE = "rejected.jsonl"
+
+IDENTITY = (
+    "seed",
+    "epochs",
+    "steps_per_epoch",
+    "batch_size",
+    "fans",
+    "optimizer",
+    "backend",
+    "dtype",
+    "digest",
+)
+"""The entries of a config that decide the numbers of a run, beside the law of its label."""
+
+_PROBE = bytes(1 << 16)
+_PASSING = (
+    "MemoryError",
+    "OSError",
+    "ResourceExhausted",
+    "OutOfMemory",
+    "RESOURCE_EXHAUSTED",
+    "No space left",
+)
+
+
+class RunFolder:
+    """The right to write in a comparison's folder, until `close`.
+
+    Raises:
+        InputError: If the folder cannot be written, or another process writes there.
+    """
+
+    def __init__(self, path: str | os.PathLike[str]):
+        self.path = _usable(path)
+        self._lock = _locked(self.path)
+        self._journal = Journal(self.path)
+        self._config: Mapping[str, Any] = {}
+        self._warned = False
+
+    def admit(self, config: dict[str, Any]) -> list[Record]:
+        """The runs that are there already, of the comparison that `config` describes.
+
+        Labels and replicates that only the folder knows are added to `config`, which is then put in place.
+        What is damaged is copied to `rejected.jsonl` and named in one warning.
+
+        Raises:
+            InputError: If the folder holds another comparison, or records of which nothing says which.
+        """
+        lines, damages = journal.read(self.path)
+        before, fault = _config(self.path)
+        if before is not None:
+            _require_same(self.path, before, config)
+            config["labels"] = before["labels"] | config["labels"]
+            config["replicates"] = max(before["replicates"], config["replicates"])
+        elif lines or damages:
+            _require_ours(self.path, fault, lines, config)
+        self._config = config
+        text = json.dumps({"schema": SCHEMA, **config}, indent=1, allow_nan=False) + "\n"
+        try:
+            journal.replace(self.path / CONFIG_FILE, text)
+        except OSError as error:
+            raise _unusable(self.path, error) from error
+        _set_aside(self.path, damages)
+        return [record for record in united(lines) if record.label in config["labels"]]
+
+    def add(self, records: Sequence[Record]) -> None:
+        """Write runs that finished together. What finds no room is kept, and tried again with the next."""
+        self._journal.append([Line(record, identity(self._config, record.label)) for record in records])
+        if self._journal.waiting and not self._warned:
+            self._warned = True
+            warnings.warn(
+                f"Finished runs cannot be written to {str(self.path)!r} ({self._journal.error}): free room. "
+                "They are kept in memory and written when there is some.",
+                RunDirWarning,
+                stacklevel=2,
+            )
+
+    def settle(self, result: Any) -> None:
+        """Write what still waits.
+
+        Raises:
+            NotSavedError: If there is still no room; it carries `result` as `comparison`.
+        """
+        self._journal.flush()
+        if self._journal.waiting:
+            raise NotSavedError(
+                f"{self._journal.waiting} finished runs are not in {str(self.path)!r} ({self._journal.error}). "
+                "Free room, take the result from this error's `comparison` and save it.",
+                result,
+            )
+
+    def close(self) -> None:
+        """Give up the right to write."""
+        if self._lock is not None:
+            os.close(self._lock)
+            self._lock = None
+
+
+@contextlib.contextmanager
+def writing(path: str | os.PathLike[str] | None) -> Iterator[RunFolder | None]:
+    """The folder at `path` while this process writes there; None for no folder."""
+    folder = None if path is None else RunFolder(path)
+    try:
+        yield folder
+    finally:
+        if folder is not None:
+            folder.close()
+
+
+def read(path: str | os.PathLike[str]) -> tuple[list[Record], dict[str, Any]]:
+    """What a folder holds: its records and its config.
+
+    Raises:
+        InputError: If it holds no comparison, or one of a newer version.
+    """
+    folder = Path(path)
+    config, fault = _config(folder)
+    if config is None:
+        raise InputError(f"No result in {str(path)!r}: {fault}. Give the folder of `save` or of run_dir.")
+    lines, damages = journal.read(folder)
+    _warn(folder, damages)
+    return united(lines), config
+
+
+def is_passing(record: Record) -> bool:
+    """Whether a run failed for a reason that may be gone: memory, a full disk, a lost device.
+
+    >>> is_passing(Record("he", 0, "failed", "MemoryError: "))
+    True
+    >>> is_passing(Record("he", 0, "failed", "ValueError: no such shape"))
+    False
+    """
+    return record.status == "failed" and any(reason in record.message for reason in _PASSING)
+
+
+def united(lines: Iterable[Line]) -> list[Record]:
+    """One record for each trial, in the order in which they were found.
+
+    The same run twice, as two writers leave it, is one. A failure gives way to a run that came through.
+    """
+    found: dict[tuple[str, int], Record] = {}
+    for line in lines:
+        trial = line.record.label, line.record.replicate
+        if trial not in found or found[trial].status == "failed":
+            found[trial] = line.record
+    return list(found.values())
+
+
+def identity(config: Mapping[str, Any], label: str) -> str:
+    """What every record says of the comparison that it belongs to: a hash of all that decides its numbers."""
+    decisive = [[config.get(key) for key in IDENTITY], config["labels"].get(label)]
+    text = json.dumps(decisive, sort_keys=True, allow_nan=False)
+    return hashlib.blake2b(text.encode(), digest_size=8).hexdigest()
+
+
+def _usable(path: Any) -> Path:
+    """A folder that can be written, found out by writing."""
+    if not isinstance(path, str | os.PathLike) or not os.fspath(path):
+        raise InputError(f"run_dir is {path!r}: give the name of a folder.")
+    folder = Path(path)
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        probe = folder / f".probe-{os.getpid()}-{secrets.token_hex(4)}"
+        try:
+            with probe.open("wb") as file:
+                file.write(_PROBE)
+                file.flush()
+                os.fsync(file.fileno())
+        finally:
+            probe.unlink(missing_ok=True)
+    except (OSError, ValueError) as error:
+        raise _unusable(path, error) from error
+    return folder
+
+
+def _unusable(path: Any, error: Exception) -> InputError:
+    reason = getattr(error, "strerror", None) or str(error)
+    return InputError(
+        f"run_dir {str(path)!r} cannot be written: {reason}. Give another folder, or mend this one."
+    )
+
+
+def _locked(folder: Path) -> int | None:
+    """An open file that nobody else holds; the lock dies with the process. None where there are no locks."""
+    if fcntl is None:
+        return None
+    file = os.open(folder / LOCK_FILE, os.O_RDWR | os.O_CREAT, 0o666)
+    try:
+        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except OSError as error:
+        holder = os.read(file, 4096).decode("utf-8", "replace").strip()
+        os.close(file)
+        if error.errno in (errno.EAGAIN, errno.EACCES):
+            raise InputError(
+                f"run_dir {str(folder)!r} is in use by {holder or 'another process'}. Wait for it, or give "
+                "another folder."
+            ) from error
+        return None  # a file system without locks
+    now = datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds")
+    os.ftruncate(file, 0)
+    os.write(file, f"process {os.getpid()} on {socket.gethostname()} since {now}\n".encode())
+    return file
+
+
+def _config(folder: Path) -> tuple[dict[str, Any] | None, str]:
+    """The configuration, or what is wrong with it.
+
+    Raises:
+        InputError: If a newer version wrote it.
+    """
+    path = folder / CONFIG_FILE
+    try:
+        config = json.loads(path.read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        return None, f"{CONFIG_FILE} is missing"
+    except (OSError, ValueError, RecursionError):
+        return None, f"{CONFIG_FILE} cannot be read"
+    if not isinstance(config, dict) or not isinstance(config.get("schema"), int):
+        return None, f"{CONFIG_FILE} is of another program"
+    if config["schema"] > SCHEMA:
+        raise InputError(
+            f"{str(path)!r} has schema {config['schema']}, this version reads up to {SCHEMA}. "
+            "Update keras_initlab."
+        )
+    if not isinstance(config.get("labels"), dict) or not isinstance(config.get("replicates"), int):
+        return None, f"{CONFIG_FILE} names no labels and replicates"
+    return config, ""
+
+
+def _require_same(folder: Path, before: Mapping[str, Any], now: Mapping[str, Any]) -> None:
+    for key in IDENTITY:
+        if before.get(key) != now.get(key):
+            raise InputError(
+                f"run_dir {str(folder)!r} holds a comparison with another {key}: {before.get(key)!r} there, "
+                f"{now.get(key)!r} here. Give another folder, or the arguments of then."
+            )
+    for label in before["labels"].keys() & now["labels"].keys():
+        if before["labels"][label] != now["labels"][label]:
+            raise InputError(
+                f"run_dir {str(folder)!r} holds {label!r} as {before['labels'][label]}, here it is "
+                f"{now['labels'][label]}. Give another label or folder."
+            )
+
+
+def _require_ours(folder: Path, fault: str, lines: Sequence[Line], config: Mapping[str, Any]) -> None:
+    """Records without a readable config are this comparison's only if each of them says so."""
+    known = [line for line in lines if line.record.label in config["labels"]]
+    if not known or any(line.identity != identity(config, line.record.label) for line in known):
+        raise InputError(
+            f"run_dir {str(folder)!r} holds {len(lines)} records, but {fault}, and they do not say that they are "
+            "of this comparison. Give another folder, or put the file back."
+        )
+
+
+def _set_aside(folder: Path, damages: Sequence[Damage]) -> None:
+    """Copy what is no record to `rejected.jsonl`, once, and say so."""
+    path = folder / REJECTED_FILE
+    there = path.read_bytes().splitlines() if path.is_file() else []
+    new = [damage for damage in damages if damage.content not in there]
+    if new:
+        with contextlib.suppress(OSError), path.open("ab") as file:
+            file.write(b"".join(damage.content + b"\n" for damage in new))
+    _warn(folder, new)
+
+
+def _warn(folder: Path, damages: Sequence[Damage]) -> None:
+    if damages:
+        places = ", ".join(map(str, damages[:5])) + (", ..." if len(damages) > 5 else "")
+        warnings.warn(
+            f"{len(damages)} lines in {str(folder)!r} hold no record: {places}. The others are kept; what is "
+            "missing is trained again when the comparison goes on.",
+            RunDirWarning,
+            stacklevel=4,
+        )
