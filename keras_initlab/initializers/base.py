@@ -12,7 +12,7 @@ import keras
 import numpy as np
 from keras import ops
 
-from keras_initlab.core.arguments import positive
+from keras_initlab.core.arguments import positive, refused
 from keras_initlab.core.errors import InputError
 from keras_initlab.core.keras_private import building_path
 from keras_initlab.core.seeds import derive
@@ -112,9 +112,7 @@ class RandomScheme(Scheme):
         if isinstance(seed, np.integer):
             seed = int(seed)
         if isinstance(seed, bool) or not isinstance(seed, int | keras.random.SeedGenerator | None):
-            raise InputError(
-                f"`seed` must be None, an integer or a keras.random.SeedGenerator; got {seed!r}."
-            )
+            raise refused("seed", seed, "None, an integer or a keras.random.SeedGenerator")
         self.seed = seed
         self._entropy = random.getrandbits(31) if seed is None else seed
         self._paths: dict[str, list[str]] = {}
@@ -182,9 +180,7 @@ class AxesAware(keras.initializers.VarianceScaling):
 
     def _set_axes(self, input_axes: Sequence[int] | None, output_axes: Sequence[int] | None) -> None:
         if (input_axes is None) != (output_axes is None):
-            raise InputError(
-                f"`input_axes` and `output_axes` go together; got {input_axes!r} and {output_axes!r}."
-            )
+            raise refused("(input_axes, output_axes)", (input_axes, output_axes), "both or neither")
         self.input_axes = input_axes
         self.output_axes = output_axes
 
@@ -198,10 +194,8 @@ class AxesAware(keras.initializers.VarianceScaling):
         if self.input_axes is not None:
             rows, columns = self.fans(shape)
         if rows * columns != math.prod(shape):
-            raise InputError(
-                f"`input_axes` and `output_axes` must name every axis of shape {shape} once; got "
-                f"{self.input_axes!r} and {self.output_axes!r}."
-            )
+            axes = (self.input_axes, self.output_axes)
+            raise refused("(input_axes, output_axes)", axes, f"every axis of shape {shape} once")
         return rows, columns
 
     def from_matrix(self, matrix: Any, shape: Shape) -> Any:

@@ -4,8 +4,7 @@ from typing import Any
 
 from keras import ops
 
-from keras_initlab.core.arguments import finite, positive
-from keras_initlab.core.errors import InputError
+from keras_initlab.core.arguments import finite, positive, refused
 from keras_initlab.initializers.base import TRUNCATED_STD, RandomScheme, Scheme, Shape
 from keras_initlab.initializers.registry import Claims, register
 
@@ -163,7 +162,7 @@ class RandomUniform(RandomScheme):
         self.minval = finite("minval", minval)
         self.maxval = finite("maxval", maxval)
         if self.maxval <= self.minval:
-            raise InputError(f"`maxval` must be above `minval`; got minval={minval!r}, maxval={maxval!r}.")
+            raise refused("maxval", maxval, f"a number above minval, which is {minval!r}")
         super().__init__(seed)
 
     def draw(self, shape: Shape) -> Any:

@@ -7,8 +7,7 @@ import keras
 import numpy as np
 from keras import ops
 
-from keras_initlab.core.arguments import fraction, positive, whole
-from keras_initlab.core.errors import InputError
+from keras_initlab.core.arguments import fraction, positive, refused, whole
 from keras_initlab.initializers.base import FanScaled, RandomScheme, Shape
 from keras_initlab.initializers.orthogonal.variants import gates_orthonormal
 from keras_initlab.initializers.registry import Claims, get, register
@@ -262,9 +261,11 @@ class WithFans(Wrapper):
     ):
         super().__init__(inner, seed)
         if not isinstance(self.inner, FanScaled):
-            raise InputError(
-                f"`inner` must be an initlab scheme that scales by fans; got {inner!r}. "
-                "For he_normal of Keras write initlab_he_normal_truncated."
+            raise refused(
+                "inner",
+                inner,
+                "an initlab scheme that scales by fans, such as initlab_he_normal_truncated for Keras's "
+                "he_normal",
             )
         self.fan_in = whole("fan_in", fan_in)
         self.fan_out = whole("fan_out", fan_out)

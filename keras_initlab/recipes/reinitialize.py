@@ -121,7 +121,7 @@ def reinitialize(
     depth/kernel  depthwise_kernel       9  initlab_lecun_uniform
     mix/kernel              kernel      64      initlab_he_normal
     """
-    whole("seed", seed, 0)
+    seed = whole("seed", seed, 0)
     one_of("fans", fans, FANS)
     chosen = under_test(model, layers, roles)
     given = scheme if isinstance(scheme, Mapping) and "class_name" not in scheme else {None: scheme}

@@ -6,8 +6,7 @@ from typing import Any
 import numpy as np
 from keras import ops
 
-from keras_initlab.core.arguments import finite, positive
-from keras_initlab.core.errors import InputError
+from keras_initlab.core.arguments import at_least, positive
 from keras_initlab.initializers.base import RandomScheme, Shape
 from keras_initlab.initializers.orthogonal.haar import uniform_orthogonal
 from keras_initlab.initializers.registry import Claims, register
@@ -211,9 +210,7 @@ class ConvAware(RandomScheme):
 
     def __init__(self, noise: float = 0.05, gain: float = 1.0, seed: Any = None):
         super().__init__(seed)
-        self.noise = finite("noise", noise)
-        if self.noise < 0:
-            raise InputError(f"`noise` must be at least 0; got {noise!r}.")
+        self.noise = at_least("noise", noise, 0)
         self.gain = positive("gain", gain)
 
     def draw(self, shape: Shape) -> Any:

@@ -5,8 +5,7 @@ from typing import Any
 
 import numpy as np
 
-from keras_initlab.core.arguments import finite, one_of
-from keras_initlab.core.errors import InputError
+from keras_initlab.core.arguments import above, finite, one_of
 from keras_initlab.initializers.base import RandomScheme, Scheme, Shape
 from keras_initlab.initializers.registry import Claims, register
 
@@ -143,9 +142,7 @@ class ChronoBias(GateBias):
 
     def __init__(self, timescale: float = 100.0, cell: str = "lstm", seed: Any = None):
         super().__init__(cell, seed)
-        self.timescale = finite("timescale", timescale)
-        if self.timescale <= 2:
-            raise InputError(f"`timescale` must be above 2; got {timescale!r}.")
+        self.timescale = above("timescale", timescale, 2)
 
     def remember(self, shape: Shape, units: int) -> np.ndarray:
         return np.log(self.generator(shape).uniform(1, self.timescale - 1, units))

@@ -5,8 +5,7 @@ from typing import Any
 
 import numpy as np
 
-from keras_initlab.core.arguments import finite, one_of, positive
-from keras_initlab.core.errors import InputError
+from keras_initlab.core.arguments import finite, one_of, positive, refused
 from keras_initlab.initializers.base import RandomScheme, Scheme, Shape
 from keras_initlab.initializers.registry import Claims, register
 
@@ -168,7 +167,7 @@ class LruRing(RandomScheme):
         self.inner = finite("inner", inner)
         self.outer = finite("outer", outer)
         if not 0 <= self.inner < self.outer < 1:
-            raise InputError(f"0 <= `inner` < `outer` < 1 must hold; got {inner!r} and {outer!r}.")
+            raise refused("(inner, outer)", (inner, outer), "0 <= inner < outer < 1")
 
     def draw(self, shape: Shape) -> Any:
         u = 1 - self.generator(shape).uniform(size=shape)  # in (0, 1]: the logarithm exists
@@ -213,7 +212,7 @@ class LruPhase(RandomScheme):
         super().__init__(seed)
         self.largest = positive("largest", largest)
         if self.largest > 2 * math.pi:
-            raise InputError(f"`largest` must be at most 2π radians; got {largest!r}.")
+            raise refused("largest", largest, "at most 2π radians")
 
     def draw(self, shape: Shape) -> Any:
         u = 1 - self.generator(shape).uniform(size=shape)  # in (0, 1]: the logarithm exists
@@ -264,7 +263,7 @@ class MambaDt(RandomScheme):
         self.largest = positive("largest", largest)
         self.floor = positive("floor", floor)
         if self.largest <= self.smallest:
-            raise InputError(f"`largest` must be above `smallest`; got {smallest!r} and {largest!r}.")
+            raise refused("largest", largest, f"a number above smallest, which is {smallest!r}")
 
     def draw(self, shape: Shape) -> Any:
         low, high = math.log(self.smallest), math.log(self.largest)

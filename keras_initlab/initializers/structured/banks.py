@@ -6,8 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from keras_initlab.core.arguments import positive, whole
-from keras_initlab.core.errors import InputError
+from keras_initlab.core.arguments import above, flag, positive, whole
 from keras_initlab.initializers.base import Scheme, Shape
 from keras_initlab.initializers.registry import Claims, register
 from keras_initlab.initializers.structured.identity import FixedMatrix
@@ -184,9 +183,7 @@ class Sinusoidal(FixedMatrix):
         output_axes: Sequence[int] | None = None,
     ):
         super().__init__(gain, input_axes, output_axes)
-        if not isinstance(full_rank, bool):
-            raise InputError(f"`full_rank` must be True or False; got {full_rank!r}.")
-        self.full_rank = full_rank
+        self.full_rank = flag("full_rank", full_rank)
 
     def matrix(self, inputs: int, outputs: int) -> np.ndarray:
         unit = np.arange(1, outputs + 1)
@@ -259,9 +256,7 @@ class Gabor(Scheme):
     def __init__(self, gain: float = 1.0, orientations: int = 8, wavelength: float = 4.0):
         self.gain = positive("gain", gain)
         self.orientations = whole("orientations", orientations)
-        self.wavelength = positive("wavelength", wavelength)
-        if self.wavelength <= 2:
-            raise InputError(f"`wavelength` must be above 2 pixels; got {wavelength!r}.")
+        self.wavelength = above("wavelength", wavelength, 2)
 
     def draw(self, shape: Shape) -> Any:
         height, width, inputs, outputs = shape
