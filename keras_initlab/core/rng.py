@@ -7,9 +7,9 @@ from contextlib import contextmanager
 
 import keras
 import numpy as np
-from keras.src.backend.common import global_state
 
-GLOBAL_SEED_GENERATOR = "global_seed_generator"  # the key under which Keras keeps it
+from keras_initlab.core.keras_private import global_generator, set_global_generator
+
 _TENSORFLOW_STATE = ("_seed", "_rng")  # of its eager context
 
 
@@ -21,18 +21,18 @@ def isolated() -> Iterator[None]:
     calls, and the global generators of TensorFlow and PyTorch when they are loaded. JAX has none.
     """
     python_state, numpy_state = random.getstate(), np.random.get_state()
-    keras_generator = global_state.get_global_attribute(GLOBAL_SEED_GENERATOR)
+    keras_generator = global_generator()
     torch_state = sys.modules["torch"].random.get_rng_state() if "torch" in sys.modules else None
     tensorflow = _tensorflow_context()
     tensorflow_state = {name: getattr(tensorflow, name, None) for name in _TENSORFLOW_STATE}
     # Compiled functions capture the generator's variable, so one object serves the whole scope.
-    global_state.set_global_attribute(GLOBAL_SEED_GENERATOR, keras.random.SeedGenerator(0))
+    set_global_generator(keras.random.SeedGenerator(0))
     try:
         yield
     finally:
         random.setstate(python_state)
         np.random.set_state(numpy_state)
-        global_state.set_global_attribute(GLOBAL_SEED_GENERATOR, keras_generator)
+        set_global_generator(keras_generator)
         if torch_state is not None:
             sys.modules["torch"].random.set_rng_state(torch_state)
         if tensorflow:
@@ -43,7 +43,7 @@ def seed_globals(seed: int) -> None:
     """Seed every global generator; only inside `isolated()`."""
     random.seed(seed)
     np.random.seed(seed)
-    set_generator(global_state.get_global_attribute(GLOBAL_SEED_GENERATOR).state, seed)
+    set_generator(global_generator().state, seed)
     if "torch" in sys.modules:
         sys.modules["torch"].manual_seed(seed)
     tensorflow = _tensorflow_context()

@@ -11,6 +11,7 @@ from typing import Any
 import keras
 import numpy as np
 
+from keras_initlab.core.keras_private import first_seed
 from keras_initlab.core.rng import isolated
 from keras_initlab.initializers.adapting import fan_factor, seeded, written
 from keras_initlab.initializers.base import FanScaled, RandomScheme
@@ -138,7 +139,7 @@ def _stream(scheme: Any, slot: Slot) -> tuple | None:
     """What the random values of a weight follow from; None where no two weights can share it."""
     seed = getattr(scheme, "seed", None)
     if isinstance(seed, keras.random.SeedGenerator):
-        key: tuple = ("generator", seed._initial_seed)
+        key: tuple = ("generator", first_seed(seed))
     elif isinstance(seed, int):
         key = ("integer", seed)
     else:

@@ -6,6 +6,7 @@ from dataclasses import dataclass, replace
 
 import keras
 
+from keras_initlab.core.keras_private import parts
 from keras_initlab.engines.sequential import Sequential
 from keras_initlab.engines.setup import Engine, Setup
 from keras_initlab.engines.sources import Arrays, Fixed, Recorded, Source
@@ -96,7 +97,7 @@ def automatic(plan: Plan, setup: Setup) -> tuple[Engine, str]:
 
 def _cheap(model: keras.Model) -> float:
     """Multiply-adds up to which it is known that the model trains faster side by side."""
-    layers = [layer for layer in model._flatten_layers() if not isinstance(layer, keras.Model)]
+    layers = [layer for layer in parts(model) if not isinstance(layer, keras.Model)]
     convolutions = [layer for layer in layers if is_product(layer)]
     if not all(layer in convolutions or type(layer) in _SMALL_LAYERS for layer in layers):
         return 0
@@ -108,7 +109,7 @@ _TOO_SHORT = "the run is too short to try which engine is faster"
 
 def _start_seconds(model: keras.Model) -> float:
     once, each = START_SECONDS
-    return once + each * len(list(model._flatten_layers()))
+    return once + each * len(parts(model))
 
 
 def _trial_steps(plan: Plan) -> int:

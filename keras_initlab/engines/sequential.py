@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import keras
 import numpy as np
 
+from keras_initlab.core.keras_private import LOSS_TRACKER, set_untracked
 from keras_initlab.core.rng import isolated, seed_globals, set_generator
 from keras_initlab.core.seeds import Seeds
 from keras_initlab.engines.lending import Snapshot, carried_states, seed_generators
@@ -187,19 +188,18 @@ def _workbench(model: keras.Model, at_once: int) -> Iterator[_Reset]:
     """Lend the model for training with a fresh optimizer; give everything back as it was."""
     weights = Snapshot([*model.variables, *carried_states(model)])
     names = ("optimizer", "stop_training", "steps_per_execution", "train_function", "test_function")
-    kept = {name: getattr(model, name) for name in (*names, "_loss_tracker")}
+    kept = {name: getattr(model, name) for name in (*names, LOSS_TRACKER)}
     kept_history = getattr(model, "history", None)
     model.optimizer = fresh_optimizer(model.optimizer)
     model.optimizer.build(model.trainable_variables)
     model.steps_per_execution = at_once
     model.train_function = model.test_function = None  # they hold the other optimizer
-    # Set past Keras's attribute tracking, as `compile` does.
-    object.__setattr__(model, "_loss_tracker", StepLoss(at_once))
+    set_untracked(model, LOSS_TRACKER, StepLoss(at_once))
     try:
         yield _Reset(model)
     finally:
         for name, value in kept.items():
-            object.__setattr__(model, name, value)
+            set_untracked(model, name, value)
         model.history = kept_history
         weights.restore()
         model.reset_metrics()

@@ -6,6 +6,7 @@ from typing import Any
 import keras
 
 from keras_initlab.core.errors import InputError
+from keras_initlab.core.keras_private import compiled_metrics
 from keras_initlab.core.rng import seed_globals
 from keras_initlab.engines.sources import Batch
 
@@ -35,7 +36,7 @@ def ready(model: Any, batch: Batch, seed: int) -> keras.Model:
     # Builds what is not built yet; a stateful layer keeps its state.
     with keras.StatelessScope() if model.built else nullcontext():
         outputs = model(batch[0])
-    metrics = model._compile_metrics
+    metrics = compiled_metrics(model)
     if metrics is not None and not metrics.built and len(batch) > 1:
         metrics.build(batch[1], outputs)  # names and directions are wanted before the first `fit`
     return model

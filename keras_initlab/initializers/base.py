@@ -14,17 +14,10 @@ from keras import ops
 
 from keras_initlab.core.arguments import positive
 from keras_initlab.core.errors import InputError
+from keras_initlab.core.keras_private import building_path
 from keras_initlab.core.seeds import derive
 from keras_initlab.initializers.fans import Fans, shape_fans
 from keras_initlab.initializers.registry import Claims
-
-try:
-    from keras.src.backend.common.name_scope import current_path
-except ImportError:  # not public: without it, one instance in two layers gives both the same values
-
-    def current_path() -> str:
-        return ""
-
 
 TRUNCATED_STD = 0.87962566103423978  # of a standard normal cut at two standard deviations
 
@@ -128,7 +121,7 @@ class RandomScheme(Scheme):
 
     def seed_for(self, shape: Shape, purpose: str = "values") -> Any:
         """Seed of one draw: folds in the shape, the layer and what the draw is for."""
-        path = current_path() or ""
+        path = building_path()
         kind = re.sub(r"_\d+(?=/|$)", "", path)
         parts: list[str | int] = [*shape, kind, purpose]
         if self.seed is None:

@@ -4,6 +4,7 @@ import math
 from collections.abc import Sequence
 from typing import Any
 
+from keras_initlab.core.keras_private import own_variables, parts
 from keras_initlab.initializers.fans import Fans, shape_fans
 
 _CONVOLUTIONS = ("Conv1D", "Conv2D", "Conv3D")
@@ -36,12 +37,12 @@ def fans(layer: Any) -> dict[str, Fans]:
     >>> fans(layer)
     {'depthwise/kernel': Fans(fan_in=9, fan_out=9)}
     """
-    return {variable.path: fan for part in layer._flatten_layers() for variable, fan in layer_fans(part)}
+    return {variable.path: fan for part in parts(layer) for variable, fan in layer_fans(part)}
 
 
 def layer_fans(layer: Any) -> list[tuple[Any, Fans]]:
     """Each trainable weight of one layer with its true fans; those of layers inside it are left out."""
-    variables = [variable for variable in layer._trainable_variables if len(variable.shape) > 0]
+    variables = [variable for variable in own_variables(layer)[0] if len(variable.shape) > 0]
     own = layer.weight_fans() if hasattr(layer, "weight_fans") else _weight_fans(layer, variables)
     # Of two kernels in a row, the second's sums are what a bias is added to.
     kernel = own.get("pointwise_kernel") or next(iter(own.values()), None)

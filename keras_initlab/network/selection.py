@@ -7,6 +7,7 @@ from typing import Any
 import keras
 
 from keras_initlab.core.errors import InputError, UnknownNameError
+from keras_initlab.core.keras_private import parts
 from keras_initlab.network.slots import KERNEL_ROLES, ROLES, Slot, all_slots, own_initializer, slots
 
 Layers = str | re.Pattern | Callable[[keras.Layer], bool] | Sequence[Any] | None
@@ -34,7 +35,7 @@ def under_test(model: keras.Model, layers: Layers, roles: Iterable[str] | None) 
 
 def matching(model: keras.Model, among: Iterable[Slot], layers: Layers) -> list[Slot]:
     """The slots that `layers` names, as `under_test` reads it."""
-    match = _matcher(layers, {layer.name for layer in model._flatten_layers()})
+    match = _matcher(layers, {layer.name for layer in parts(model)})
     return [slot for slot in among if match(slot)]
 
 

@@ -1,5 +1,6 @@
 """A built model's weight tensors as slots: what each is called, what it is for, how it is drawn."""
 
+import itertools
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
@@ -7,6 +8,7 @@ from typing import Any
 import keras
 
 from keras_initlab.core.errors import InputError
+from keras_initlab.core.keras_private import own_variables, parts, takes_axes
 from keras_initlab.initializers.fans import Fans, shape_fans
 from keras_initlab.network.layer_fans import layer_fans
 
@@ -63,7 +65,7 @@ class Slot:
     @property
     def axes(self) -> tuple[tuple[int, ...], tuple[int, ...]] | None:
         """Input and output axes where Keras hands them to the initializer (3.15+, einsum kernels)."""
-        if self.role == "kernel" and hasattr(self.layer, "_update_kernel_initializer"):
+        if self.role == "kernel" and takes_axes(self.layer):
             return einsum_axes(self.layer.equation)
         return None
 
@@ -95,8 +97,8 @@ def slots(model: keras.Model) -> list[Slot]:
 def all_slots(model: keras.Model) -> list[Slot]:
     """Every tensor of a built model once, whether trainable or not."""
     owners: dict[int, Any] = {}
-    for layer in model._flatten_layers():
-        for variable in layer._trainable_variables + layer._non_trainable_variables:
+    for layer in parts(model):
+        for variable in itertools.chain(*own_variables(layer)):
             owners.setdefault(id(variable), layer)
     return [
         Slot(

@@ -2,6 +2,7 @@
 
 import numpy as np
 
+from keras_initlab.core.keras_private import parts
 from keras_initlab.engines.sequential import Sequential
 from keras_initlab.engines.setup import Engine, Setup
 from keras_initlab.trials.plan import Plan, Trial
@@ -35,7 +36,7 @@ def check_engine(engine: Engine, plan: Plan, setup: Setup) -> None:
     expected = _by_trial(Sequential(), plan, setup)
     found = _by_trial(engine, plan, setup)
     assert found.keys() == expected.keys(), f"trials {sorted(found)} instead of {sorted(expected)}"
-    dtypes = {layer.compute_dtype for layer in setup.model._flatten_layers()}
+    dtypes = {layer.compute_dtype for layer in parts(setup.model)}
     coarsest = next((dtype for dtype in ("bfloat16", "float32") if dtype in dtypes), "float64")
     for name, record in expected.items():
         _check(f"{engine.name}, {name}", found[name], record, coarsest)

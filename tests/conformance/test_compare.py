@@ -8,11 +8,10 @@ import random
 import keras
 import numpy as np
 import pytest
-from keras.src.backend.common import global_state
 from keras.src.random.seed_generator import global_seed_generator
 
 import keras_initlab as initlab
-from keras_initlab.core import rng
+from keras_initlab.core.keras_private import set_global_generator
 from keras_initlab.core.seeds import Seeds
 
 SEED = 3
@@ -291,7 +290,7 @@ def test_global_random_state_is_restored():
     generator = global_seed_generator()
     state = np.array(generator.state)
     keras.utils.set_random_seed(7)
-    global_state.set_global_attribute(rng.GLOBAL_SEED_GENERATOR, generator)
+    set_global_generator(generator)
     run(model)
     assert draws() == expected
     assert global_seed_generator() is generator

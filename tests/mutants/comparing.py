@@ -203,7 +203,7 @@ MUTANTS = [
     ),
     mistake(
         "exclusions from weight decay forgotten",
-        "keras_initlab/engines/lending.py",
+        "keras_initlab/core/keras_private.py",
         'for name in ("_exclude_from_weight_decay", "_exclude_from_weight_decay_pattern"):',
         "for name in ():",
         "names_excluded",

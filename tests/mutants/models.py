@@ -128,7 +128,7 @@ MUTANTS = [
     mistake(
         "copies of a generator missed",
         LINT,
-        '("generator", seed._initial_seed)',
+        '("generator", first_seed(seed))',
         '("generator", id(seed))',
         LINTED,
     ),
@@ -164,7 +164,7 @@ MUTANTS = [
     mistake(
         "layers between overlooked",
         FOLLOWING,
-        "elif not module.startswith(_PASSING):",
+        "elif not passes_on(operation):",
         "else:",
         LINTED,
     ),

@@ -6,6 +6,7 @@ from contextlib import contextmanager
 
 import numpy as np
 
+from keras_initlab.core.keras_private import build_symbolically, set_untracked
 from keras_initlab.core.rng import isolated
 from keras_initlab.engines.lending import fresh_optimizer
 from keras_initlab.engines.outcome import outcome
@@ -41,12 +42,11 @@ class Stacked:
 def _lent(setup: Setup) -> Iterator[Template]:
     """The model as a template, built as `fit` would build it, without touching its optimizer."""
     model, optimizer = setup.model, setup.model.optimizer
-    # Set past Keras's attribute tracking, as `compile` does.
-    object.__setattr__(model, "optimizer", None)
+    set_untracked(model, "optimizer", None)
     try:
-        model._symbolic_build(data_batch=first_batch(setup.training))
+        build_symbolically(model, first_batch(setup.training))
     finally:
-        object.__setattr__(model, "optimizer", optimizer)
+        set_untracked(model, "optimizer", optimizer)
     model.reset_metrics()
     with as_products(model):
         yield Template(model)

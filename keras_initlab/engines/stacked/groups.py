@@ -6,6 +6,7 @@ from collections.abc import Iterator, Sequence
 
 import keras
 
+from keras_initlab.core.keras_private import parts, symbolic_outputs
 from keras_initlab.engines.setup import Setup
 from keras_initlab.engines.sources import Source
 from keras_initlab.engines.stacked.blocks import first_batch, joins_replicates
@@ -84,8 +85,8 @@ def batch_size(source: Source) -> int:
 
 def _outputs(model: keras.Model) -> Iterator[tuple[keras.layers.Layer, int]]:
     """Layers with the numbers they put out per example, where Keras knows their shapes."""
-    for layer in model._flatten_layers():
-        tensors = [tensor for node in layer._inbound_nodes for tensor in node.output_tensors]
+    for layer in parts(model):
+        tensors = symbolic_outputs(layer)
         if tensors:
             yield layer, sum(math.prod(n or 1 for n in tensor.shape[1:]) for tensor in tensors)
 

@@ -8,6 +8,7 @@ from typing import Any
 import keras
 import numpy as np
 
+from keras_initlab.core.keras_private import compute_loss, loss_tracker, parts, takes_training
 from keras_initlab.core.rng import generator_start
 from keras_initlab.engines.lending import Snapshot, seed_generators
 from keras_initlab.engines.setup import Setup
@@ -40,7 +41,7 @@ class Template:
         self.packing = Packing(self.trainable, model.optimizer)
         self.metrics = list(model.metrics_variables)
         self.state = [*model.non_trainable_variables, *self.metrics]
-        self.convolves = any(map(is_product, model._flatten_layers()))
+        self.convolves = any(map(is_product, parts(model)))
         self._restarted: dict[int, list] = {}  # of the last replicate
 
     def step(self, packed: list, state: list, batch: Batch, training: bool) -> tuple[Any, list]:
@@ -51,10 +52,10 @@ class Template:
         mapping = [*zip(self.trainable, trainable, strict=True), *zip(self.state, state, strict=True)]
         with keras.StatelessScope(mapping, collect_losses=True) as scope:
             # What the trainers of Keras's backends do in a step, in their order.
-            predicted = model(x, training=training) if model._call_has_training_arg else model(x)
-            loss = model._compute_loss(x, y, predicted, sample_weight, training=training)
+            predicted = model(x, training=training) if takes_training(model) else model(x)
+            loss = compute_loss(model, x, y, predicted, sample_weight, training)
             examples = keras.ops.shape(keras.tree.flatten(x)[0])[0]
-            model._loss_tracker.update_state(loss, sample_weight=examples)
+            loss_tracker(model).update_state(loss, sample_weight=examples)
             model.compute_metrics(x, y, predicted, sample_weight)
         if len(scope.state_mapping) > len(mapping):
             raise NotStackableError("a layer changes a variable that the model does not track")
