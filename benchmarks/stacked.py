@@ -17,11 +17,12 @@ import numpy as np
 
 import keras_initlab as initlab
 from keras_initlab.core.rng import isolated
+from keras_initlab.core.seeds import Seeds
 from keras_initlab.engines import ENGINES, stacked
 from keras_initlab.engines.setup import Setup
 from keras_initlab.engines.sources import Arrays
 from keras_initlab.network.slots import slots
-from keras_initlab.trials.plan import Plan, Trial
+from keras_initlab.trials.plan import Plan
 
 LAYERS = keras.layers
 
@@ -110,7 +111,7 @@ def fresh_fit(layers, x, y, weights, batch_size, epochs):
 def verify(layers, x, y, weights, batch_size, record, members, steps=20):
     """One run by hand on the batches of a trial: its losses and, after 20 steps, its weights must be those
     of the comparison, and of a member of a stack of its own."""
-    order = np.random.default_rng(Trial(record.label, record.replicate, 0).order_seed(0)).permutation(len(x))
+    order = np.random.default_rng(Seeds(0, record.replicate).order(0)).permutation(len(x))
     model = build(layers, x.shape[1:])
     model.set_weights(weights)
     steps = min(steps, len(x) // batch_size)

@@ -11,6 +11,7 @@ import numpy as np
 
 from keras_initlab.core.keras_private import LOSS_TRACKER, set_untracked
 from keras_initlab.core.rng import isolated, seed_globals, set_generator
+from keras_initlab.core.seeds import Seeds
 from keras_initlab.engines.lending import Snapshot, carried_states, seed_generators
 from keras_initlab.engines.outcome import outcome
 from keras_initlab.engines.setup import Observer, Setup
@@ -71,12 +72,12 @@ def _train(
 
 
 def _fit(trial: Trial, plan: Plan, setup: Setup, feeds: "_Feeds", reset: "_Reset", watch: "_Watch") -> None:
-    feeds.begin(trial, 0)
+    feeds.begin(trial.seeds, 0)
     extra = setup.callbacks(trial.label, trial.replicate) if setup.callbacks else ()
     begin = keras.callbacks.LambdaCallback(
         # Not before `fit`: its symbolic build of the model may advance the random generators.
         on_train_begin=lambda logs: reset(trial, setup),
-        on_epoch_begin=lambda epoch, logs: feeds.begin(trial, epoch),
+        on_epoch_begin=lambda epoch, logs: feeds.begin(trial.seeds, epoch),
     )
     setup.model.fit(
         feeds.training.fit_input,
@@ -95,11 +96,11 @@ class _Feeds:
         self.training = _feed(setup.training)
         self.validation = _feed(setup.validation) if setup.validation is not None else None
 
-    def begin(self, trial: Trial, epoch: int) -> None:
+    def begin(self, seeds: Seeds, epoch: int) -> None:
         """Say whose batches come next."""
-        self.training.begin(trial, epoch)
+        self.training.begin(seeds, epoch)
         if self.validation is not None:
-            self.validation.begin(trial, epoch)
+            self.validation.begin(seeds, epoch)
 
 
 class _Watch(keras.callbacks.Callback):
@@ -176,10 +177,10 @@ class _Reset:
         for state in self._states:
             state.assign(np.zeros(state.shape))
         for index, generator in enumerate(self._generators):
-            set_generator(generator, trial.noise_seed(index))
+            set_generator(generator, trial.seeds.noise(index))
         for slot, value in setup.initial_values(trial):
             slot.variable.assign(value)
-        seed_globals(trial.global_seed())
+        seed_globals(trial.seeds.everywhere)
 
 
 @contextmanager

@@ -49,12 +49,12 @@ class Setup:
     def restarted_values(self, trial: Trial) -> Iterator[tuple[Slot, Any]]:
         """The part of the start that all trials of a replicate have in common."""
         for slot, own in self.restarted.items():
-            yield slot, draw(own, slot, trial.draw_seed(*slot.seed_path))
+            yield slot, draw(own, slot, trial.seeds.draw(*slot.seed_path))
 
     def tested_values(self, trial: Trial) -> Iterator[tuple[Slot, Any]]:
         """The part of the start that the trial's initializer draws."""
         for slot in self.tested:
-            yield slot, draw(self.schemes[trial.label], slot, trial.draw_seed(*slot.seed_path), self.fans)
+            yield slot, draw(self.schemes[trial.label], slot, trial.seeds.draw(*slot.seed_path), self.fans)
 
 
 class Observer(Protocol):

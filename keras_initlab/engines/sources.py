@@ -7,19 +7,19 @@ from typing import Any, Protocol
 import keras
 import numpy as np
 
-from keras_initlab.trials.plan import Trial
+from keras_initlab.core.seeds import Seeds
 
 Batch = tuple[Any, ...]
 """`(x, y)` or `(x, y, sample_weight)`, as `fit` takes it."""
 
 
 class Source(Protocol):
-    """Training or validation data, from which any epoch of any trial can be read again."""
+    """Training or validation data, from which any epoch of any replicate can be read again."""
 
     steps: int
 
-    def epoch(self, trial: Trial, epoch: int) -> Sequence[Batch]:
-        """The batches of one epoch; they depend on the trial's replicate, never on its label."""
+    def epoch(self, seeds: Seeds, epoch: int) -> Sequence[Batch]:
+        """The batches of one epoch; they are the same for all trials with these seeds."""
 
     def digest(self) -> str:
         """A fingerprint of the data."""
@@ -38,14 +38,14 @@ class Arrays:
         self.shuffle = shuffle
         self.steps = steps or -(-self.examples // batch_size)
 
-    def order(self, trial: Trial, epoch: int) -> np.ndarray:
+    def order(self, seeds: Seeds, epoch: int) -> np.ndarray:
         """Indices of the examples in the order in which they come."""
         if not self.shuffle:
             return np.arange(self.examples)
-        return np.random.default_rng(trial.order_seed(epoch)).permutation(self.examples)
+        return np.random.default_rng(seeds.order(epoch)).permutation(self.examples)
 
-    def epoch(self, trial: Trial, epoch: int) -> Sequence[Batch]:
-        order = self.order(trial, epoch)
+    def epoch(self, seeds: Seeds, epoch: int) -> Sequence[Batch]:
+        order = self.order(seeds, epoch)
 
         def batch(step: int) -> Batch:
             chosen = order[step * self.batch_size : (step + 1) * self.batch_size]
@@ -75,9 +75,9 @@ class Recorded:
         self._digest = fingerprint(keras.tree.flatten(first))
         self.steps = steps or len(first)
 
-    def epoch(self, trial: Trial, epoch: int) -> Sequence[Batch]:
-        if trial.replicate != self._replicate:
-            self._replicate, self._epochs = trial.replicate, {}
+    def epoch(self, seeds: Seeds, epoch: int) -> Sequence[Batch]:
+        if seeds.replicate != self._replicate:
+            self._replicate, self._epochs = seeds.replicate, {}
         if epoch not in self._epochs:
             self._epochs[epoch] = self._next_epoch()
         return self._epochs[epoch]
@@ -104,7 +104,7 @@ class Fixed:
         self.known_batches = batches
         self.steps = len(batches)
 
-    def epoch(self, trial: Trial, epoch: int) -> Sequence[Batch]:
+    def epoch(self, seeds: Seeds, epoch: int) -> Sequence[Batch]:
         return self.known_batches
 
     def digest(self) -> str:
@@ -122,7 +122,7 @@ def read_epoch(read: Callable[[], Iterable[Batch]], steps: int | None) -> list[B
 
 
 class Feed(keras.utils.PyDataset):
-    """The batches that `fit` is given; `begin` says which trial and epoch they are of."""
+    """The batches that `fit` is given; `begin` says whose seeds and which epoch they are of."""
 
     def __init__(self, source: Source):
         super().__init__()
@@ -134,8 +134,8 @@ class Feed(keras.utils.PyDataset):
         """What `fit` takes as `x`."""
         return self
 
-    def begin(self, trial: Trial, epoch: int) -> None:
-        self._batches = self.source.epoch(trial, epoch)
+    def begin(self, seeds: Seeds, epoch: int) -> None:
+        self._batches = self.source.epoch(seeds, epoch)
 
     def __len__(self) -> int:
         return self.source.steps

@@ -10,12 +10,12 @@ import keras
 from keras_initlab.core.arguments import one_of, whole
 from keras_initlab.core.errors import InputError
 from keras_initlab.core.rng import isolated
+from keras_initlab.core.seeds import Seeds
 from keras_initlab.initializers.adapting import label, resolve
 from keras_initlab.initializers.fans import Fans
 from keras_initlab.network.drawing import FANS, check_rank, check_value, draw
 from keras_initlab.network.selection import Layers, matching, nothing_matches, under_test
 from keras_initlab.network.slots import Slot
-from keras_initlab.trials.plan import Trial
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -167,7 +167,7 @@ def _drawn(name: str, scheme: Callable, slot: Slot, seed: int, fans: str) -> tup
     """The values and their standard deviation, which stays where they are until all are fetched together."""
     check_rank(name, scheme, slot)
     try:
-        value = draw(scheme, slot, Trial(name, 0, seed).draw_seed(*slot.seed_path), fans)
+        value = draw(scheme, slot, Seeds(seed, 0).draw(*slot.seed_path), fans)
     except Exception as error:
         raise InputError(
             f"The initializer {name!r} cannot draw {slot.path} of shape {slot.shape}: "

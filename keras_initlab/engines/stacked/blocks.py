@@ -8,6 +8,7 @@ from typing import Any, Protocol
 import keras
 import numpy as np
 
+from keras_initlab.core.seeds import Seeds
 from keras_initlab.engines.sources import Arrays, Batch, Fixed, Recorded, Source
 from keras_initlab.trials.plan import Trial
 
@@ -55,7 +56,7 @@ def first_batch(source: Source) -> Batch:
     """A batch of the source, for its shapes, without reading a data set once more."""
     if isinstance(source, Recorded | Fixed):
         return source.known_batches[0]
-    return source.epoch(Trial("", 0, 0), 0)[0]
+    return source.epoch(Seeds(0, 0), 0)[0]
 
 
 def joins_replicates(source: Source | None) -> bool:
@@ -90,8 +91,8 @@ class _Indexed:
     def _order(self, trials: Sequence[Trial], epoch: int) -> np.ndarray:
         """Shape `(examples,)` where the order is shared, else `(members, examples)`."""
         if self.shared:
-            return self._source.order(trials[0], epoch).astype("int32")
-        by_replicate = {trial.replicate: self._source.order(trial, epoch) for trial in trials}
+            return self._source.order(trials[0].seeds, epoch).astype("int32")
+        by_replicate = {trial.replicate: self._source.order(trial.seeds, epoch) for trial in trials}
         return np.stack([by_replicate[trial.replicate] for trial in trials]).astype("int32")
 
 
@@ -138,7 +139,7 @@ class _Read:
         return _fed_alike(self._source, trials)
 
     def epoch(self, trials, epoch):
-        batches = itertools.islice(self._source.epoch(trials[0], epoch), self._source.steps)
+        batches = itertools.islice(self._source.epoch(trials[0].seeds, epoch), self._source.steps)
         for _, run in itertools.groupby(batches, _shapes):
             while block := list(itertools.islice(run, BLOCK)):
                 yield keras.tree.map_structure(lambda *leaves: np.stack(leaves), *block)

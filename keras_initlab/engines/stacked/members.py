@@ -72,7 +72,7 @@ class Template:
             self._restarted = {trial.replicate: list(setup.restarted_values(trial))}
         values = [*self._restarted[trial.replicate], *setup.tested_values(trial)]
         drawn = {id(slot.variable): value for slot, value in values}
-        seeds = {id(v): trial.noise_seed(i) for i, v in enumerate(seed_generators(self.model))}
+        seeds = {id(v): trial.seeds.noise(i) for i, v in enumerate(seed_generators(self.model))}
 
         def value(variable):
             if id(variable) in seeds:
