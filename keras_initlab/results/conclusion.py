@@ -2,26 +2,23 @@
 
 import math
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
 
 from keras_initlab.results import stats
-from keras_initlab.results.plots.style import short
-
-if TYPE_CHECKING:
-    from keras_initlab.results.comparison import Comparison
+from keras_initlab.results.evidence import Evidence
+from keras_initlab.results.labels import short
 
 _NAMED = 3
 
 
-def sentence(result: "Comparison") -> str:
+def sentence(found: Evidence) -> str:
     """The conclusion in one sentence."""
-    if not result.records:
+    if not found.records:
         return "No run has finished, so there is nothing to compare."
-    completed = result.runs["status"] == "completed"
+    completed = found.runs["status"] == "completed"
     if not completed.any():
         return f"None of the {len(completed)} runs completed; see `runs` for what happened to each."
-    table = result.summary()
-    metric = _plain(result.metric)
+    table = found.summary()
+    metric = _plain(found.metric)
     if len(table) == 1:
         return f"{short(table.index[0])} was the only initializer, so there is nothing to hold it against."
     replicates = int(table["n"].min())
@@ -30,7 +27,7 @@ def sentence(result: "Comparison") -> str:
             f"{short(table.index[0])} came first on {metric}, but one replicate is no evidence: "
             "a second one may order them otherwise."
         )
-    best = result.best
+    best = found.best
     if len(best) == len(table):
         return f"{replicates} replicates cannot say which initializer is best on {metric}: none is ruled out."
     if len(best) == 1 and all(best.labels[0] in others for others in best.beaten_by.values()):
@@ -42,11 +39,11 @@ def sentence(result: "Comparison") -> str:
     )
 
 
-def notes(result: "Comparison") -> list[str]:
+def notes(found: Evidence) -> list[str]:
     """What a reader has to know to read the table right."""
-    if not result.records:
+    if not found.records:
         return []
-    table = result.summary()
+    table = found.summary()
     replicates = int(table["n"].min())
     lines = []
     if len(table) > 1 and 1 < replicates < stats.SMALLEST:
@@ -58,13 +55,13 @@ def notes(result: "Comparison") -> list[str]:
     least = table["detectable"].median()
     if math.isfinite(least):
         lines.append(
-            f"The smallest difference from {short(result.baseline)} that these runs had an 80 % chance "
+            f"The smallest difference from {short(found.baseline)} that these runs had an 80 % chance "
             f"to find is {least:.2g} (median over the initializers)."
         )
-    if math.isfinite(result.target):
+    if math.isfinite(found.target):
         lines.append(
             "early: mean loss of the first 100 steps. target: median steps until the mean of 10 losses is "
-            f"{result.target:.3g}."
+            f"{found.target:.3g}."
         )
     lost = int((table["diverged"] + table["failed"]).sum())
     if lost:
@@ -72,7 +69,7 @@ def notes(result: "Comparison") -> list[str]:
             f"{lost} of {int(table['n'].sum())} runs did not complete: they count as worse than every value, "
             "enter no mean, and put their initializer last."
         )
-    engine = result.config.get("engine")
+    engine = found.config.get("engine")
     if engine and engine["reason"] != "asked for":
         lines.append(f"Engine: {engine['name']}; {engine['reason']}.")
     return lines

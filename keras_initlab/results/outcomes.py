@@ -3,16 +3,13 @@
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
 import numpy as np
+import pandas as pd
 
 from keras_initlab.core.errors import InputError
 from keras_initlab.results import stats
 from keras_initlab.results.tables import column, direction
-
-if TYPE_CHECKING:
-    import pandas as pd
 
 
 @dataclass(frozen=True)
@@ -44,7 +41,7 @@ class Outcomes:
         return stats.paired_p(self.sign * ours, self.sign * theirs)
 
 
-def outcomes(frame: "pd.DataFrame", metric: str, directions: Mapping[str, str | None]) -> Outcomes:
+def outcomes(frame: pd.DataFrame, metric: str, directions: Mapping[str, str | None]) -> Outcomes:
     """One column of `runs`, ready to be judged.
 
     Raises:
@@ -63,10 +60,8 @@ def outcomes(frame: "pd.DataFrame", metric: str, directions: Mapping[str, str | 
     return Outcomes(values, 1 if better == "up" else -1)
 
 
-def pairs(found: Outcomes, baseline: str, margin: float | None, confidence: float) -> "pd.DataFrame":
+def pairs(found: Outcomes, baseline: str, margin: float | None, confidence: float) -> pd.DataFrame:
     """Every initializer against `baseline`, replicate by replicate."""
-    import pandas as pd
-
     others = [label for label in found.values if label != baseline]
     if not others or baseline not in found.values:
         return pd.DataFrame()
@@ -132,11 +127,9 @@ def detectable(found: Outcomes, baseline: str, power: float = stats.POWER) -> di
     return result
 
 
-def power_table(found: Outcomes, baseline: str, difference: float, power: float) -> "pd.DataFrame":
+def power_table(found: Outcomes, baseline: str, difference: float, power: float) -> pd.DataFrame:
     """For every other initializer: the paired sd, the replicates that `difference` needs, and what was
     detectable."""
-    import pandas as pd
-
     least = detectable(found, baseline, power)
     rows = []
     for label in least:
@@ -148,9 +141,8 @@ def power_table(found: Outcomes, baseline: str, difference: float, power: float)
     return frame.astype({"replicates": "Int64"}).set_index("initializer")
 
 
-def wins(found: Outcomes) -> "pd.DataFrame":
+def wins(found: Outcomes) -> pd.DataFrame:
     """Probability that the row beats the column in a replicate, ties one half; NaN on the diagonal."""
-    import pandas as pd
 
     def probability(label: str, other: str) -> float:
         ours, theirs = found.paired(label, other)

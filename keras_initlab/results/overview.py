@@ -5,13 +5,13 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
+import pandas as pd
 
 from keras_initlab.core.errors import InputError
 from keras_initlab.results import stats
 from keras_initlab.results.comparison import Comparison
 
 if TYPE_CHECKING:
-    import pandas as pd
     from matplotlib.axes import Axes
 
 
@@ -26,12 +26,12 @@ class Overview:
             to be used only if `p_value` is below .05.
     """
 
-    ranks: "pd.DataFrame"
+    ranks: pd.DataFrame
     p_value: float
     critical_difference: float
 
     @property
-    def mean_ranks(self) -> "pd.Series":
+    def mean_ranks(self) -> pd.Series:
         """Mean rank of each initializer, best first."""
         return self.ranks.mean().sort_values(kind="stable")
 
@@ -74,8 +74,6 @@ def over(results: Mapping[str, Comparison], metric: str | None = None) -> Overvi
 
     Reference: Demšar 2006, JMLR 7:1-30.
     """
-    import pandas as pd
-
     if len(results) < stats.SMALLEST:
         raise InputError(
             f"results has {len(results)} comparisons: below {stats.SMALLEST} no test over data sets can "
@@ -101,7 +99,7 @@ def over(results: Mapping[str, Comparison], metric: str | None = None) -> Overvi
     )
 
 
-def _ranks(table: "pd.DataFrame", result: Comparison, metric: str) -> np.ndarray:
+def _ranks(table: pd.DataFrame, result: Comparison, metric: str) -> np.ndarray:
     from scipy.stats import rankdata
 
     unfinished = ((table["diverged"] + table["failed"]) / table["n"]).to_numpy(float)

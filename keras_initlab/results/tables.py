@@ -4,16 +4,14 @@ import math
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict
 from itertools import accumulate
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
+import pandas as pd
 
 from keras_initlab.core.errors import UnknownNameError
 from keras_initlab.results import stats
 from keras_initlab.trials.record import Record
-
-if TYPE_CHECKING:
-    import pandas as pd
 
 EARLY = 100  # steps that `first_100` averages
 WINDOW = 10  # steps whose mean loss has to be at or below the target
@@ -97,10 +95,8 @@ def primary_metric(metrics: Sequence[str], directions: Mapping[str, str | None])
 _RUN = ("initializer", "replicate", "status", "message")
 
 
-def runs(records: Sequence[Record], target: float, directions: Mapping[str, str | None]) -> "pd.DataFrame":
+def runs(records: Sequence[Record], target: float, directions: Mapping[str, str | None]) -> pd.DataFrame:
     """One row per run."""
-    import pandas as pd
-
     metrics = epoch_metrics(records)
     rows = []
     for run in records:
@@ -132,10 +128,8 @@ def _best(values: Sequence[float], better: str | None) -> float:
     return max(finite) if better == "up" else min(finite)
 
 
-def curves(records: Sequence[Record], steps_per_epoch: int) -> "pd.DataFrame":
+def curves(records: Sequence[Record], steps_per_epoch: int) -> pd.DataFrame:
     """All values over time, one per row."""
-    import pandas as pd
-
     series = [
         (run.label, run.replicate, split, metric, np.asarray(values, dtype=float))
         for run in records
@@ -173,7 +167,7 @@ def _series(run: Record) -> Iterator[tuple[str, str, Sequence[float]]]:
         yield split, name.removeprefix(VALIDATION), values
 
 
-def column(frame: "pd.DataFrame", metric: str) -> str:
+def column(frame: pd.DataFrame, metric: str) -> str:
     """The column of `runs` that holds `metric`: an epoch metric means its final value."""
     for name in (f"final_{metric}", metric):
         if name in frame.columns and name not in _NOT_METRICS:
@@ -186,16 +180,14 @@ _NOT_METRICS = (*_RUN, "steps")
 
 
 def summary(
-    frame: "pd.DataFrame",
+    frame: pd.DataFrame,
     labels: Sequence[str],
     metric: str,
     directions: Mapping[str, str | None],
     confidence: float,
     horizon: int,
-) -> "pd.DataFrame":
+) -> pd.DataFrame:
     """One row per initializer, best first; those with unfinished runs come after those without."""
-    import pandas as pd
-
     rows = []
     for label in labels:
         own = frame[frame["initializer"] == label]
