@@ -45,14 +45,15 @@ class Comparison(Evidence):
     def plot_pairs(
         self, baseline: str | None = None, metric: str | None = None, ax: "Axes | None" = None
     ) -> "Axes":
-        """Forest plot of `pairs`: paired differences with their 95 % intervals, coloured by verdict."""
+        """Forest plot of `pairs`: paired differences, coloured by verdict, with the simultaneous 95 %
+        intervals that the verdicts are read off: better or worse is an interval that excludes zero."""
         name = metric or self.metric
         return plots.plot_pairs(self.pairs(baseline, name), list(self.summary(name).index), name, ax)
 
     def plot_replicates(self, metric: str | None = None, ax: "Axes | None" = None) -> "Axes":
         """Every run as a dot, one row per initializer, with the mean of those that have a value."""
         name = metric or self.metric
-        values = self.outcomes(name).values
+        values = self.outcomes_of(name).values
         return plots.plot_replicates(values, list(self.summary(name).index), self.labels, name, ax)
 
     def plot_wins(self, metric: str | None = None, ax: "Axes | None" = None) -> "Axes":

@@ -70,6 +70,8 @@ class Evidence:
         for one, other in pairwise(keys):
             if one == other:
                 raise InputError(f"Two records describe replicate {one[1]} of {one[0]!r}. Keep one of them.")
+        self._outcomes: dict[str, outcomes.Outcomes] = {}
+        self._summaries: dict[tuple[str, float], pd.DataFrame] = {}
         self._directions: Mapping[str, str | None] = self.config.get("directions", {})
 
     @cached_property
@@ -99,12 +101,14 @@ class Evidence:
     def runs(self) -> pd.DataFrame:
         """One row per run.
 
-        Columns: `initializer`, `replicate`, `status`, `message`; for each metric `final_…` (after the
-        last epoch; NaN unless completed) and `best_…` (over the epochs: chosen on the set it is measured
-        on, so optimistic); `first_100` (mean loss of the first 100 steps), `steps_to_target` (first step
-        at which the mean of the last 10 losses is at most `target`; NaN if never), `steps`, `seconds`.
+        Columns: `initializer`, `replicate`, `status` (that of the record, or `stuck`: it finished, no better
+        than chance and no longer improving, see `learning.stuck`), `message`; for each metric `final_…`
+        (after the last epoch; NaN unless it got there) and `best_…` (over the epochs: chosen on the set
+        it is measured on, so optimistic); `first_100` (mean loss of the first 100 steps), `steps_to_target`
+        (first step at which the mean of the last 10 losses is at most `target`; NaN if never), `steps`,
+        `seconds`.
         """
-        return tables.runs(self.records, self.target, self._directions)
+        return tables.runs(self.records, self.target, self._directions, self.config.get("chance", {}))
 
     @cached_property
     def curves(self) -> pd.DataFrame:
@@ -127,16 +131,16 @@ class Evidence:
     def summary(self, metric: str | None = None, confidence: float = 0.95) -> pd.DataFrame:
         """One row per initializer, best first.
 
-        Ranked by the mean of `metric`; initializers with diverged or failed runs come after those
-        without, by their share of such runs.
+        Ranked by the share of lost runs (diverged, failed or stuck), then by the mean of `metric` over the
+        runs that learned. Where none did, the mean is of where they got stuck.
 
         Args:
             metric: What to rank by; None for `Comparison.metric`.
             confidence: Of the Student-t intervals, between 0 and 1.
 
         Returns:
-            A frame indexed by `initializer`: `rank`, `n` (runs), `diverged`, `failed` (of the n); for the
-            metric and for `first_100` the `_mean`, `_sd`, `_low`, `_high`, `_median` and, from 10
+            A frame indexed by `initializer`: `rank`, `n` (runs), `diverged`, `failed`, `stuck` (of n); for
+            the metric and for `first_100` the `_mean`, `_sd`, `_low`, `_high`, `_median` and, from 10
             replicates on, `_iqm` (interquartile mean) of the runs that have a value; `reached_target` (of
             the n) and `steps_to_target_…`, where a run that never got there counts with all its planned
             steps in the mean, and as later than every other in the median; `detectable`, the smallest
@@ -147,7 +151,12 @@ class Evidence:
         """
         _check_confidence(confidence)
         name = metric or self.metric
-        found = self.outcomes(name)
+        if (name, confidence) not in self._summaries:
+            self._summaries[name, confidence] = self._summary(name, confidence)
+        return self._summaries[name, confidence].copy()
+
+    def _summary(self, name: str, confidence: float) -> pd.DataFrame:
+        found = self.outcomes_of(name)
         horizon = self.config["epochs"] * self.config["steps_per_epoch"]
         table = tables.summary(self.runs, self.labels, name, self._directions, confidence, horizon)
         least = outcomes.detectable(found, self.baseline)
@@ -162,19 +171,27 @@ class Evidence:
     ) -> pd.DataFrame:
         """Every other initializer against `baseline`, paired by replicate.
 
+        All intervals hold together with the given confidence (Bonferroni over the rows), and the verdict is
+        read off them: `better` or `worse` is an interval that excludes zero. Where runs were lost, the
+        shares of lost runs are compared first (Boschloo's test), the means of those that learned
+        second, each at half the level. `judging.judge` says which intervals, why, and what was
+        simulated; `docs/statistics.md` where they do not hold.
+
         Args:
             baseline: A label; None for `Comparison.baseline`.
             metric: An epoch metric (its final value) or a column of `runs`; None for `Comparison.metric`.
             margin: Differences smaller than this do not matter, in the metric's unit; positive.
-            confidence: Of the intervals, between 0 and 1.
+            confidence: Of all intervals together and so of the verdicts, between 0 and 1.
 
         Returns:
             A frame indexed by `initializer`: `baseline`, `n` (pairs), `n_values` (pairs in which both have
             a value), `difference` (initializer minus baseline, mean over these) with its `sd` and
-            Student-t interval `low`, `high`; `win` (probability of beating the baseline, ties one half)
-            with `win_low`, `win_high`; `p_holm` (Holm-adjusted over the rows), `p_sign_flip` (exact, not
-            adjusted, no assumption of normality), and `verdict`: `better` or `worse` at `p_holm` < .05,
-            `equivalent` if the interval lies inside the margin, else `unresolved`.
+            simultaneous interval `low`, `high`; `win` (probability of beating the baseline, ties one half)
+            with its own interval `win_low`, `win_high`; `p_adjusted` (below 1 - confidence exactly where
+            there is a verdict), `p_sign_flip` (exact, not adjusted, supposes symmetry only); `by`:
+            `failures` where the counts of lost runs decide, or forbid the means to (then there is no
+            interval), else `mean`; `verdict`: `equivalent` if the interval lies inside the margin, else
+            `better`, `worse` or `unresolved`.
 
         Raises:
             InputError: If a name is unknown or a number out of range.
@@ -182,7 +199,7 @@ class Evidence:
         _check_confidence(confidence)
         if margin is not None and not margin > 0:
             raise InputError(f"margin must be positive, got {margin!r}.")
-        found = self.outcomes(metric or self.metric)
+        found = self.outcomes_of(metric or self.metric)
         return outcomes.pairs(found, self._baseline(baseline), margin, confidence)
 
     def power(
@@ -199,7 +216,7 @@ class Evidence:
             A frame indexed by `initializer`: `n` (pairs with values), `sd` (of their differences),
             `replicates` (the number needed), and `detectable` (the smallest true difference that this
             comparison had the given chance to find). Missing where the runs give no spread. The level is
-            .05 over the number of initializers, as the strictest step of Holm's test.
+            .05 over the number of initializers compared, that of the simultaneous intervals.
 
         Raises:
             InputError: If a name is unknown or a number out of range.
@@ -208,7 +225,7 @@ class Evidence:
             raise InputError(f"difference must be positive, got {difference!r}.")
         if not 0 < power < 1:
             raise InputError(f"power must lie between 0 and 1, got {power!r}.")
-        found = self.outcomes(metric or self.metric)
+        found = self.outcomes_of(metric or self.metric)
         return outcomes.power_table(found, self._baseline(baseline), difference, power)
 
     def wins(self, metric: str | None = None) -> pd.DataFrame:
@@ -216,11 +233,11 @@ class Evidence:
 
         A tie counts one half; a run without a value loses to any with one.
         """
-        return outcomes.wins(self.outcomes(metric or self.metric))
+        return outcomes.wins(self.outcomes_of(metric or self.metric))
 
     def sign(self, metric: str) -> int:
         """1 if larger values of `metric` are better, -1 if smaller ones are."""
-        return self.outcomes(metric).sign
+        return self.outcomes_of(metric).sign
 
     def _baseline(self, given: str | None) -> str:
         chosen = self.baseline if given is None else given
@@ -228,18 +245,21 @@ class Evidence:
             raise UnknownNameError("baseline", chosen, self.labels, f"There are: {', '.join(self.labels)}.")
         return chosen
 
-    def outcomes(self, metric: str) -> outcomes.Outcomes:
+    def outcomes_of(self, metric: str) -> outcomes.Outcomes:
         """One metric of all runs, ready to be judged."""
-        return outcomes.outcomes(self.runs, metric, self._directions)
+        if metric not in self._outcomes:
+            self._outcomes[metric] = outcomes.outcomes(self.runs, metric, self._directions)
+        return self._outcomes[metric]
 
     @cached_property
     def best(self) -> Best:
         """The initializers that no other was shown to beat on `Comparison.metric`, best rank first.
 
-        An initializer is left out if some other is `better` in `pairs` with it as the baseline. The
-        truly best one is therefore in the set with a chance of at least 95 %.
+        An initializer is left out if some other is `better` in `pairs` with it as the baseline. If
+        differences between runs that learned are roughly normal, the truly best one is therefore left out
+        in at most 5 % of comparisons. Where they are not, this is no promise: see `docs/statistics.md`.
         """
-        beaten = outcomes.beaten_by(self.outcomes(self.metric))
+        beaten = outcomes.beaten_by(self.outcomes_of(self.metric))
         ranked = list(self.summary().index)
         return Best(
             tuple(label for label in ranked if not beaten[label]),

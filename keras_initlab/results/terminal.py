@@ -13,6 +13,7 @@ import pandas as pd
 from keras_initlab.results import conclusion
 from keras_initlab.results.evidence import Evidence
 from keras_initlab.results.labels import short, short_labels
+from keras_initlab.results.tables import EARLY, LOST
 
 if TYPE_CHECKING:
     from rich.console import Group
@@ -20,7 +21,6 @@ if TYPE_CHECKING:
 WIDTH = 80
 _BARS = "▁▂▃▄▅▆▇█"
 _SPARKS = 8
-_TOP = 0.9  # share of the values that the bars resolve: one enormous loss must not flatten the others
 _TEXTS = ("label", "verdict", "spark")  # columns that start at the left
 _STYLES = {"lost": "red", "spark": "cyan"}
 _VERDICTS = {"better": "green", "worse": "red", "baseline": "bold"}
@@ -53,7 +53,7 @@ def render(found: Evidence) -> "Group":
     if not found.records:
         return Group(*below)
     rows = _rows(found, label_length=WIDTH)
-    headers = _headers(short(found.metric, 14), rows)
+    headers = _headers(short(found.metric, 14), found.summary())
     widths = {
         name: max(len(header), *(len(vars(row)[name]) for row in rows)) for name, header in headers.items()
     }
@@ -94,7 +94,7 @@ def html_table(found: Evidence) -> str:
     if not found.records:
         return ""
     rows = _rows(found, label_length=60)
-    headers = _headers(found.metric, rows)
+    headers = _headers(found.metric, found.summary())
 
     def line(tag: str, cells: Mapping[str, str]) -> str:
         sides = {name: "left" if name in _TEXTS else "right" for name in headers}
@@ -106,21 +106,22 @@ def html_table(found: Evidence) -> str:
     return f"<table><thead><tr>{line('th', headers)}</tr></thead><tbody>{body}</tbody></table>"
 
 
-def _headers(metric: str, rows: list[Row]) -> dict[str, str]:
+def _headers(metric: str, table: pd.DataFrame) -> dict[str, str]:
     """Field of `Row` -> heading, for the columns that say anything."""
-    headings = Row("#", "initializer", metric, "early", "target", "lost", "verdict", "loss")
-    empty = () if any(row.lost for row in rows) else ("lost",)
-    return {name: heading for name, heading in vars(headings).items() if name not in empty}
+    fates = [fate for fate in LOST if table[fate].any()]
+    lost = fates[0] if len(fates) == 1 else "lost"
+    headings = Row("#", "initializer", metric, "early", "target", lost, "verdict", "loss")
+    return {name: heading for name, heading in vars(headings).items() if fates or name != "lost"}
 
 
 def _rows(found: Evidence, label_length: int) -> list[Row]:
     table = found.summary()
     verdicts = _verdicts(found)
     labels = short_labels(map(str, table.index), label_length)
-    sparks = _sparklines(found.curves, list(table.index))
+    sparks = _sparklines(found.curves, list(table.index), max(2, len(table) // 2))
     rows = []
     for label, line in zip(map(str, table.index), table.to_dict("records"), strict=True):
-        lost = int(line["diverged"] + line["failed"])
+        lost = int(sum(line[fate] for fate in LOST))
         rows.append(
             Row(
                 rank=str(line["rank"]),
@@ -170,19 +171,21 @@ def _steps(line: Mapping[Hashable, Any]) -> str:
     return steps if reached == n else f"{steps} ({reached}/{n})"
 
 
-def _sparklines(curves: pd.DataFrame, labels: list[str]) -> dict[str, str]:
-    """The mean loss over the first 100 steps as eight bars, all initializers on one logarithmic scale."""
-    early = curves[(curves["split"] == "batch") & (curves["step"] <= 100) & np.isfinite(curves["value"])]
+def _sparklines(curves: pd.DataFrame, ranked: list[str], contenders: int) -> dict[str, str]:
+    """The mean loss over the first 100 steps as eight bars, all initializers on one logarithmic scale: that
+    of the first `contenders`, beyond which the hopeless are cut off."""
+    early = curves[(curves["split"] == "batch") & (curves["step"] <= EARLY) & np.isfinite(curves["value"])]
     if early.empty:
-        return dict.fromkeys(labels, "")
+        return dict.fromkeys(ranked, "")
     span = early["step"].max()
     parts = ((early["step"] - 1) * _SPARKS // max(span, _SPARKS)).rename("part")
     means = early.groupby([early["initializer"], parts])["value"].mean()
     scaled = np.log(means.clip(lower=1e-12)) if (means > 0).all() else means
-    low, high = scaled.min(), scaled.quantile(_TOP)
-    spread = (scaled.clip(upper=high) - low) / (high - low) if high > low else scaled * 0
+    front = scaled[scaled.index.get_level_values(0).isin(ranked[:contenders])]
+    low, high = (front.min(), front.max()) if len(front) else (scaled.min(), scaled.max())
+    spread = (scaled.clip(low, high) - low) / (high - low) if high > low else scaled * 0
     heights = (spread * (len(_BARS) - 1)).round()
     bars = heights.astype(int).map(lambda height: _BARS[height])
     return {
-        label: "".join(bars[label]) if label in bars.index.get_level_values(0) else "" for label in labels
+        label: "".join(bars[label]) if label in bars.index.get_level_values(0) else "" for label in ranked
     }

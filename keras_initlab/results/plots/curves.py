@@ -11,6 +11,7 @@ from keras_initlab.core.errors import UnknownNameError
 from keras_initlab.results import stats
 from keras_initlab.results.labels import short_labels
 from keras_initlab.results.plots import style
+from keras_initlab.results.tables import LOST
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -18,6 +19,7 @@ if TYPE_CHECKING:
 POINTS = 100  # a curve longer than this is a running mean over length / 100 steps
 
 
+BAND_FROM = 3  # replicates below which an interval (t = 12.7 for two) is wider than any picture
 CEILING = 100  # a run that did not complete is drawn up to this many times the largest other value
 
 
@@ -122,7 +124,7 @@ def _clip_diverged(curves: Sequence[Curve]) -> None:
 
 
 def _count(counts: pd.Series) -> str:
-    lost = [f"{counts[name]} of {counts.sum()} {name}" for name in ("diverged", "failed") if name in counts]
+    lost = [f"{counts[name]} of {counts.sum()} {name}" for name in LOST if name in counts]
     return ", ".join(lost) or f"N={counts.sum()}"
 
 
@@ -153,7 +155,7 @@ def _draw_initializer(ax: "Axes", curves: Sequence[Curve], look: style.Style, na
     )
     if look.dashes:
         line.set_dashes(look.dashes)
-    if len(completed) > 1:
+    if len(completed) >= BAND_FROM:
         ax.fill_between(steps, low, high, color=look.colour, alpha=0.15, linewidth=0)
 
 

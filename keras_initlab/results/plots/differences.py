@@ -18,7 +18,7 @@ _SIGNS = {"better": "o", "worse": "s", "equivalent": "D", "unresolved": "x"}
 
 
 def plot_pairs(pairs: pd.DataFrame, ranked: Sequence[str], metric: str, ax: "Axes | None") -> "Axes":
-    """Forest plot of paired differences with their intervals, best rank on top."""
+    """Forest plot of paired differences with their simultaneous intervals, best rank on top."""
     rows = [label for label in ranked if label in pairs.index]
     ax = ax if ax is not None else style.new_axes(7.2, 1.6 + _ROW * len(rows))
     texts = short_labels(rows)
@@ -31,9 +31,9 @@ def plot_pairs(pairs: pd.DataFrame, ranked: Sequence[str], metric: str, ax: "Axe
         entry = verdict if verdict not in shown else None
         shown.add(verdict)
         ax.plot([line["difference"]], [place], _SIGNS[verdict], color=colour, markersize=5, label=entry)
-        if not np.isfinite(line["difference"]):
+        if line["by"] == "failures":
             ax.annotate(
-                f"{verdict}: no pair has values",
+                f"{verdict}: lost runs decide",
                 (0.02, place),
                 xycoords=("axes fraction", "data"),
                 fontsize=8,
@@ -46,7 +46,7 @@ def plot_pairs(pairs: pd.DataFrame, ranked: Sequence[str], metric: str, ax: "Axe
     ax.set_yticks(range(len(rows)), names, fontsize=8)
     ax.set_ylim(len(rows) - 0.4, -0.6)
     baseline = style.figure_text(short(str(pairs["baseline"].iloc[0]))) if len(rows) else ""
-    ax.set_xlabel(f"{metric}: difference from {baseline}\nand its 95 % interval")
+    ax.set_xlabel(f"{metric}: difference from {baseline}\nwith 95 % intervals that hold together")
     style.set_spines(ax)
     ax.legend(fontsize=8, frameon=False, loc="lower left", bbox_to_anchor=(0, 1), ncols=4)
     return ax

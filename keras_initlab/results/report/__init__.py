@@ -97,7 +97,7 @@ def _figures(found: Evidence) -> str:
         title = f"Difference from {found.baseline} in {found.metric}"
         forest = partial(plots.plot_pairs, found.pairs(), ranked, found.metric)
         parts.append(_picture(forest, 7.2, height, title))
-    values = found.outcomes(found.metric).values
+    values = found.outcomes_of(found.metric).values
     strip = partial(plots.plot_replicates, values, ranked, found.labels, found.metric)
     parts.append(_picture(strip, 7.2, height, f"Every replicate: {found.metric}"))
     return "".join(parts)
@@ -185,11 +185,13 @@ def _view(view: curve_plots.View) -> dict[str, Any]:
 
 
 def _initializer(curves: Sequence[curve_plots.Curve], kept: np.ndarray, log: bool) -> dict[str, Any]:
-    _, mean, low, high = curve_plots.mean_and_interval([curve for curve in curves if curve.completed], log)
+    completed = [curve for curve in curves if curve.completed]
+    _, mean, low, high = curve_plots.mean_and_interval(completed, log)
+    band = len(completed) >= curve_plots.BAND_FROM
     return {
         "mean": _thin(mean, kept),
-        "low": _thin(low, kept),
-        "high": _thin(high, kept),
+        "low": _thin(low, kept) if band else [],
+        "high": _thin(high, kept) if band else [],
         "runs": [_thin(curve.values, kept) for curve in curves],
     }
 
