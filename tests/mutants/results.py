@@ -55,7 +55,7 @@ MUTANTS = [
     mistake("target one step early", TABLES, "reached[0] + WINDOW", "reached[0] + WINDOW - 1", "comparison"),
     mistake(
         "the order of records matters",
-        "comparison.py",
+        "evidence.py",
         "(place[run.label], run.replicate))",
         "place[run.label])",
         "comparison",
