@@ -6,7 +6,7 @@ import keras
 import numpy as np
 
 from keras_initlab.core.errors import InputError
-from keras_initlab.engines.sources import Arrays, Fixed, Recorded, Source
+from keras_initlab.engines.sources import Source
 
 _SPARSE = ("sparse_categorical_crossentropy", "SparseCategoricalCrossentropy")
 _PROBABILITIES = (
@@ -26,17 +26,10 @@ def check(model: keras.Model, source: Source, name: str) -> None:
         InputError: If sparse class labels are not among the outputs' classes, or the targets of a
             binary or one-hot cross-entropy are not in [0, 1].
     """
-    for targets in _targets(source):
+    for targets in source.targets():
         losses = _line_up(model.loss, targets, model)
         for loss, target, classes in losses:
             _check_one(loss, target, classes, name)
-
-
-def _targets(source: Source) -> list[Any]:
-    if isinstance(source, Arrays):
-        return [source.data[1]] if len(source.data) > 1 else []
-    assert isinstance(source, Recorded | Fixed)
-    return [batch[1] for batch in source.known_batches if len(batch) > 1]
 
 
 def _line_up(loss: Any, targets: Any, model: keras.Model) -> list[tuple[str, np.ndarray, int | None]]:

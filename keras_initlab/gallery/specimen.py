@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import keras
 import numpy as np
 
-from keras_initlab.core.rng import isolated, seed_globals
+from keras_initlab.core.rng import isolated
 from keras_initlab.initializers import registry
 from keras_initlab.initializers.adapting import label, seeded
 from keras_initlab.initializers.fans import shape_fans
@@ -49,8 +49,8 @@ def plot_distribution(
 def values(scheme: Any, shape: tuple[int, ...], seed: int) -> np.ndarray:
     """One draw of an initializer, as `plot_distribution` shows it."""
     initializer = registry.get(scheme)
-    with isolated():
-        seed_globals(seed)
+    with isolated() as generators:
+        generators.seed(seed)
         drawn = seeded(initializer, seed)(shape, dtype="float32")
     return keras.ops.convert_to_numpy(drawn)
 

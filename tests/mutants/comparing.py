@@ -16,7 +16,7 @@ MUTANTS = [
         "order not shared across initializers",
         SEQUENTIAL,
         "feeds.begin(trial.seeds, epoch)",
-        "feeds.begin(Seeds(len(trial.label), trial.replicate), epoch)",
+        "feeds.begin(type(trial.seeds)(len(trial.label), trial.replicate), epoch)",
         "train_identically and dense",
     ),
     mistake(
@@ -44,8 +44,8 @@ MUTANTS = [
     mistake(
         "draws depend on the label",
         "keras_initlab/engines/setup.py",
-        "trial.seeds.draw(*slot.seed_path), self.fans",
-        "trial.seeds.draw(trial.label, *slot.seed_path), self.fans",
+        "trial.seeds.draw(*slot.seed_path)",
+        "trial.seeds.draw(trial.label, *slot.seed_path)",
         "train_identically and dense",
     ),
     mistake(
@@ -173,7 +173,7 @@ MUTANTS = [
     *(
         Mutant(name, "keras_initlab/engines/choice.py", before, after, ("tests/unit/engines/test_choice.py",))
         for name, before, after in (
-            ("trial dearer than thought", "SLOWEST * (one.start + trial)", "(one.start + trial)"),
+            ("probe dearer than thought", "SLOWEST * (one.start + probe)", "(one.start + probe)"),
             ("slower engine taken", "if together < alone else", "if together > alone else"),
         )
     ),
@@ -198,7 +198,7 @@ MUTANTS = [
         "keras_initlab/engines/sequential.py",
         "state.assign(np.zeros(state.shape))",
         "pass",
-        ("tests/conformance/test_engines.py", "-k", "stateful"),
+        ("tests/conformance/test_engines_refusing.py", "-k", "stateful"),
         backend="tensorflow",
     ),
     mistake(
@@ -207,6 +207,6 @@ MUTANTS = [
         'for name in ("_exclude_from_weight_decay", "_exclude_from_weight_decay_pattern"):',
         "for name in ():",
         "names_excluded",
-        "tests/conformance/test_engines.py",
+        "tests/conformance/test_engines_refusing.py",
     ),
 ]

@@ -8,8 +8,7 @@ from typing import Any, Protocol
 import keras
 import numpy as np
 
-from keras_initlab.core.seeds import Seeds
-from keras_initlab.engines.sources import Arrays, Batch, Fixed, Recorded, Source
+from keras_initlab.engines.sources import Arrays, Batch, Source
 from keras_initlab.trials.plan import Trial
 
 BLOCK = 64
@@ -50,21 +49,6 @@ def blocks(source: Source, trials: Sequence[Trial], before: Blocks | None = None
     if _fed_alike(source, trials) and _bytes(source) > LARGE:
         return _Sliced(source, trials)
     return _Gathered(source, trials, before)
-
-
-def first_batch(source: Source) -> Batch:
-    """A batch of the source, for its shapes, without reading a data set once more."""
-    if isinstance(source, Recorded | Fixed):
-        return source.known_batches[0]
-    return source.epoch(Seeds(0, 0), 0)[0]
-
-
-def joins_replicates(source: Source | None) -> bool:
-    """Whether trials of different replicates can be fed side by side.
-
-    A recorded data set is read replicate by replicate, as one model after another would read it.
-    """
-    return source is None or isinstance(source, Arrays | Fixed)
 
 
 class _Indexed:
@@ -149,9 +133,7 @@ class _Read:
 
 
 def _fed_alike(source: Source, trials: Sequence[Trial]) -> bool:
-    """Whether the trials meet the same batches; those of a data set are always of one replicate."""
-    shuffles = isinstance(source, Arrays) and source.shuffle
-    return not shuffles or len({trial.replicate for trial in trials}) == 1
+    return source.alike(trial.seeds for trial in trials)
 
 
 def _bytes(source: Arrays) -> int:
