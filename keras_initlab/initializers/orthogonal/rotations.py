@@ -5,8 +5,8 @@ from typing import Any
 
 import numpy as np
 
-from keras_initlab.core.arguments import positive
-from keras_initlab.initializers.base import RandomScheme, Shape
+from keras_initlab.initializers import kinds
+from keras_initlab.initializers.base import Gained, RandomScheme, Shape
 from keras_initlab.initializers.registry import Claims, register
 
 
@@ -19,31 +19,25 @@ def plane_rotations(values: np.ndarray) -> np.ndarray:
 
 
 def _claims(law: str, reference: str, *, use: str, avoid: str) -> Claims:
-    return Claims(
+    return kinds.recurrent(
         law=law,
         reference=reference,
         bound=lambda fans: 1.0,
         exact=plane_rotations,
-        ranks=(2, 2),
-        roles=("recurrent_kernel",),
         shapes=((40, 40), (31, 31)),
         use=use,
         avoid=avoid,
     )
 
 
-class PlaneRotations(RandomScheme):
+class PlaneRotations(Gained, RandomScheme):
     """Base of the kernels that turn pairs of units by random angles."""
-
-    def __init__(self, gain: float = 1.0, seed: Any = None):
-        super().__init__(seed)
-        self.gain = positive("gain", gain)
 
     def angles(self, rng: np.random.Generator, count: int) -> np.ndarray:
         """One angle per pair of units, in radians."""
         raise NotImplementedError
 
-    def draw(self, shape: Shape) -> Any:
+    def unit(self, shape: Shape) -> Any:
         rows = self.side(shape)
         pairs = rows // 2
         angles = self.angles(self.generator(shape), pairs)
@@ -52,7 +46,7 @@ class PlaneRotations(RandomScheme):
         kernel[first, first] = kernel[second, second] = np.cos(angles)
         kernel[first, second] = np.sin(angles)
         kernel[second, first] = -np.sin(angles)
-        return self.gain * kernel
+        return kernel
 
 
 @register(
@@ -72,7 +66,6 @@ class Henaff(PlaneRotations):
 
     Args:
         gain: The singular values. Positive, dimensionless.
-        seed: None, an integer or a `keras.random.SeedGenerator`.
 
     Shapes: square, `(units, units)`.
 
@@ -106,7 +99,6 @@ class Cayley(PlaneRotations):
 
     Args:
         gain: The singular values. Positive, dimensionless.
-        seed: None, an integer or a `keras.random.SeedGenerator`.
 
     Shapes: square, `(units, units)`.
 

@@ -36,11 +36,6 @@ class VarianceScaling(FanScaled):
         distribution: `"truncated_normal"` (cut at two deviations, variance restored),
             `"untruncated_normal"` or `"uniform"`. Keras reads `"normal"` as truncated and jax as not,
             so it is refused.
-        seed: None, an integer or a `keras.random.SeedGenerator`.
-        input_axes: Axes of the weight that are inputs; None means Keras's convention.
-        output_axes: Axes of the weight that are outputs; given together with `input_axes`.
-
-    Shapes: any; `(*receptive_field, in, out)` by Keras's convention.
 
     Raises:
         InputError: If `scale` is not a positive finite number, `mode` or `distribution` is none of

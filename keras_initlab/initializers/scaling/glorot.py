@@ -24,17 +24,6 @@ class GlorotUniform(FanScaled):
 
     Draws `W ~ U[-limit, limit), limit = gain √(6 / (fan_in + fan_out))`.
 
-    Args:
-        gain: Multiplies every weight. Positive, dimensionless.
-        seed: None, an integer or a `keras.random.SeedGenerator`.
-        input_axes: Axes of the weight that are inputs; None means Keras's convention.
-        output_axes: Axes of the weight that are outputs; given together with `input_axes`.
-
-    Shapes: any; `(*receptive_field, in, out)` by Keras's convention.
-
-    Raises:
-        InputError: If `gain` is not a positive finite number, or only one of the axes is given.
-
     Reference: Glorot & Bengio 2010, eq. 16.
 
     >>> tuple(GlorotUniform(seed=0)((256, 64)).shape)
@@ -61,17 +50,6 @@ class GlorotNormal(FanScaled):
 
     Draws `W ~ N(0, gain² · 2 / (fan_in + fan_out))`.
 
-    Args:
-        gain: Multiplies every weight. Positive, dimensionless.
-        seed: None, an integer or a `keras.random.SeedGenerator`.
-        input_axes: Axes of the weight that are inputs; None means Keras's convention.
-        output_axes: Axes of the weight that are outputs; given together with `input_axes`.
-
-    Shapes: any; `(*receptive_field, in, out)` by Keras's convention.
-
-    Raises:
-        InputError: If `gain` is not a positive finite number, or only one of the axes is given.
-
     Reference: Glorot & Bengio 2010, eq. 12 (the variance).
 
     >>> tuple(GlorotNormal(seed=0)((256, 64)).shape)
@@ -95,17 +73,6 @@ class GlorotNormalTruncated(FanScaled):
     """Glorot's law as Keras draws it: a truncated normal of the same variance.
 
     Draws `W ~ N(0, σ²) restricted to ±2σ, with σ = gain √(2 / (fan_in + fan_out)) / 0.8796`.
-
-    Args:
-        gain: Multiplies every weight. Positive, dimensionless.
-        seed: None, an integer or a `keras.random.SeedGenerator`.
-        input_axes: Axes of the weight that are inputs; None means Keras's convention.
-        output_axes: Axes of the weight that are outputs; given together with `input_axes`.
-
-    Shapes: any; `(*receptive_field, in, out)` by Keras's convention.
-
-    Raises:
-        InputError: If `gain` is not a positive finite number, or only one of the axes is given.
 
     Reference: Glorot & Bengio 2010, eq. 12; the cut is Keras's.
 
@@ -133,17 +100,6 @@ class HeFanAvgNormal(FanScaled):
     the signal's second moment through ReLU.
 
     Draws `W ~ N(0, gain² · 2 / (fan_in + fan_out))`.
-
-    Args:
-        gain: Multiplies every weight. Positive, dimensionless.
-        seed: None, an integer or a `keras.random.SeedGenerator`.
-        input_axes: Axes of the weight that are inputs; None means Keras's convention.
-        output_axes: Axes of the weight that are outputs; given together with `input_axes`.
-
-    Shapes: any; `(*receptive_field, in, out)` by Keras's convention.
-
-    Raises:
-        InputError: If `gain` is not a positive finite number, or only one of the axes is given.
 
     Reference: Glorot & Bengio 2010, eq. 12.
 

@@ -25,17 +25,6 @@ class HeUniform(FanScaled):
 
     Draws `W ~ U[-limit, limit), limit = gain √(6 / fan_in)`.
 
-    Args:
-        gain: Multiplies every weight. Positive, dimensionless.
-        seed: None, an integer or a `keras.random.SeedGenerator`.
-        input_axes: Axes of the weight that are inputs; None means Keras's convention.
-        output_axes: Axes of the weight that are outputs; given together with `input_axes`.
-
-    Shapes: any; `(*receptive_field, in, out)` by Keras's convention.
-
-    Raises:
-        InputError: If `gain` is not a positive finite number, or only one of the axes is given.
-
     Reference: He et al. 2015, eq. 10, arXiv:1502.01852 (the variance).
 
     >>> tuple(HeUniform(seed=0)((256, 64)).shape)
@@ -63,17 +52,6 @@ class HeNormal(FanScaled):
 
     Draws `W ~ N(0, gain² · 2 / fan_in)`.
 
-    Args:
-        gain: Multiplies every weight. Positive, dimensionless.
-        seed: None, an integer or a `keras.random.SeedGenerator`.
-        input_axes: Axes of the weight that are inputs; None means Keras's convention.
-        output_axes: Axes of the weight that are outputs; given together with `input_axes`.
-
-    Shapes: any; `(*receptive_field, in, out)` by Keras's convention.
-
-    Raises:
-        InputError: If `gain` is not a positive finite number, or only one of the axes is given.
-
     Reference: He et al. 2015, eq. 10, arXiv:1502.01852.
 
     >>> tuple(HeNormal(seed=0)((256, 64)).shape)
@@ -97,17 +75,6 @@ class HeNormalTruncated(FanScaled):
     """He's law as Keras draws it: a truncated normal of the same variance.
 
     Draws `W ~ N(0, σ²) restricted to ±2σ, with σ = gain √(2 / fan_in) / 0.8796`.
-
-    Args:
-        gain: Multiplies every weight. Positive, dimensionless.
-        seed: None, an integer or a `keras.random.SeedGenerator`.
-        input_axes: Axes of the weight that are inputs; None means Keras's convention.
-        output_axes: Axes of the weight that are outputs; given together with `input_axes`.
-
-    Shapes: any; `(*receptive_field, in, out)` by Keras's convention.
-
-    Raises:
-        InputError: If `gain` is not a positive finite number, or only one of the axes is given.
 
     Reference: He et al. 2015, eq. 10, arXiv:1502.01852; the cut is Keras's.
 

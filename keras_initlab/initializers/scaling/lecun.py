@@ -25,17 +25,6 @@ class UniformSqrtN(FanScaled):
 
     Draws `W ~ U[-limit, limit), limit = gain / √fan_in`.
 
-    Args:
-        gain: Multiplies every weight. Positive, dimensionless.
-        seed: None, an integer or a `keras.random.SeedGenerator`.
-        input_axes: Axes of the weight that are inputs; None means Keras's convention.
-        output_axes: Axes of the weight that are outputs; given together with `input_axes`.
-
-    Shapes: any; `(*receptive_field, in, out)` by Keras's convention.
-
-    Raises:
-        InputError: If `gain` is not a positive finite number, or only one of the axes is given.
-
     Reference: Glorot & Bengio 2010, eq. 1 (the "standard heuristic").
 
     >>> tuple(UniformSqrtN(seed=0)((256, 64)).shape)
@@ -62,17 +51,6 @@ class NormalSqrtN(FanScaled):
     `initlab_lecun_normal`.
 
     Draws `W ~ N(0, gain² / fan_in)`.
-
-    Args:
-        gain: Multiplies every weight. Positive, dimensionless.
-        seed: None, an integer or a `keras.random.SeedGenerator`.
-        input_axes: Axes of the weight that are inputs; None means Keras's convention.
-        output_axes: Axes of the weight that are outputs; given together with `input_axes`.
-
-    Shapes: any; `(*receptive_field, in, out)` by Keras's convention.
-
-    Raises:
-        InputError: If `gain` is not a positive finite number, or only one of the axes is given.
 
     Reference: Glorot & Bengio 2010, eq. 1 (the uniform form).
 
@@ -101,17 +79,6 @@ class XavierSimple(FanScaled):
 
     Draws `W ~ N(0, gain² / fan_in)`.
 
-    Args:
-        gain: Multiplies every weight. Positive, dimensionless.
-        seed: None, an integer or a `keras.random.SeedGenerator`.
-        input_axes: Axes of the weight that are inputs; None means Keras's convention.
-        output_axes: Axes of the weight that are outputs; given together with `input_axes`.
-
-    Shapes: any; `(*receptive_field, in, out)` by Keras's convention.
-
-    Raises:
-        InputError: If `gain` is not a positive finite number, or only one of the axes is given.
-
     Reference: LeCun et al. 1998, Efficient BackProp, section 4.6.
 
     >>> tuple(XavierSimple(seed=0)((256, 64)).shape)
@@ -135,17 +102,6 @@ class LecunUniform(FanScaled):
     """Uniform weights that keep the variance of a linear layer's signal.
 
     Draws `W ~ U[-limit, limit), limit = gain √(3 / fan_in)`.
-
-    Args:
-        gain: Multiplies every weight. Positive, dimensionless.
-        seed: None, an integer or a `keras.random.SeedGenerator`.
-        input_axes: Axes of the weight that are inputs; None means Keras's convention.
-        output_axes: Axes of the weight that are outputs; given together with `input_axes`.
-
-    Shapes: any; `(*receptive_field, in, out)` by Keras's convention.
-
-    Raises:
-        InputError: If `gain` is not a positive finite number, or only one of the axes is given.
 
     Reference: LeCun et al. 1998, Efficient BackProp, section 4.6.
 
@@ -173,17 +129,6 @@ class LecunNormal(FanScaled):
 
     Draws `W ~ N(0, gain² / fan_in)`.
 
-    Args:
-        gain: Multiplies every weight. Positive, dimensionless.
-        seed: None, an integer or a `keras.random.SeedGenerator`.
-        input_axes: Axes of the weight that are inputs; None means Keras's convention.
-        output_axes: Axes of the weight that are outputs; given together with `input_axes`.
-
-    Shapes: any; `(*receptive_field, in, out)` by Keras's convention.
-
-    Raises:
-        InputError: If `gain` is not a positive finite number, or only one of the axes is given.
-
     Reference: LeCun et al. 1998, Efficient BackProp, section 4.6.
 
     >>> tuple(LecunNormal(seed=0)((256, 64)).shape)
@@ -207,17 +152,6 @@ class LecunNormalTruncated(FanScaled):
     """LeCun's law as Keras draws it: a truncated normal of the same variance.
 
     Draws `W ~ N(0, σ²) restricted to ±2σ, with σ = gain √(1 / fan_in) / 0.8796`.
-
-    Args:
-        gain: Multiplies every weight. Positive, dimensionless.
-        seed: None, an integer or a `keras.random.SeedGenerator`.
-        input_axes: Axes of the weight that are inputs; None means Keras's convention.
-        output_axes: Axes of the weight that are outputs; given together with `input_axes`.
-
-    Shapes: any; `(*receptive_field, in, out)` by Keras's convention.
-
-    Raises:
-        InputError: If `gain` is not a positive finite number, or only one of the axes is given.
 
     Reference: LeCun et al. 1998, Efficient BackProp, section 4.6; the cut is Keras's.
 

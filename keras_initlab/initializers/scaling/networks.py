@@ -1,12 +1,11 @@
 """Laws made for one kind of network."""
 
 import math
-from collections.abc import Sequence
 from typing import Any
 
 from keras_initlab.core.arguments import one_of, positive, whole
 from keras_initlab.initializers.base import FanScaled, RandomScheme, Shape
-from keras_initlab.initializers.registry import Claims, register
+from keras_initlab.initializers.registry import register
 from keras_initlab.initializers.scaling import laws
 
 
@@ -24,17 +23,6 @@ class SirenFirst(FanScaled):
     """First layer of a network of sines, for inputs in [-1, 1].
 
     Draws `W ~ U[-limit, limit), limit = gain / fan_in`.
-
-    Args:
-        gain: Multiplies every weight. Positive, dimensionless.
-        seed: None, an integer or a `keras.random.SeedGenerator`.
-        input_axes: Axes of the weight that are inputs; None means Keras's convention.
-        output_axes: Axes of the weight that are outputs; given together with `input_axes`.
-
-    Shapes: any; `(*receptive_field, in, out)` by Keras's convention.
-
-    Raises:
-        InputError: If `gain` is not a positive finite number, or only one of the axes is given.
 
     Reference: Sitzmann et al. 2020, arXiv:2006.09661.
 
@@ -67,12 +55,6 @@ class Siren(FanScaled):
 
     Args:
         omega: ω, the frequency inside the sine. Positive.
-        gain: Multiplies every weight. Positive, dimensionless.
-        seed: None, an integer or a `keras.random.SeedGenerator`.
-        input_axes: Axes of the weight that are inputs; None means Keras's convention.
-        output_axes: Axes of the weight that are outputs; given together with `input_axes`.
-
-    Shapes: any; `(*receptive_field, in, out)` by Keras's convention.
 
     Raises:
         InputError: If `gain` or `omega` is not positive, or only one of the axes is given.
@@ -83,15 +65,8 @@ class Siren(FanScaled):
     (256, 64)
     """
 
-    def __init__(
-        self,
-        omega: float = 30.0,
-        gain: float = 1.0,
-        seed: Any = None,
-        input_axes: Sequence[int] | None = None,
-        output_axes: Sequence[int] | None = None,
-    ):
-        super().__init__(gain, seed, input_axes, output_axes)
+    def __init__(self, omega: float = 30.0, *rest: Any, **common: Any):
+        super().__init__(*rest, **common)
         self.omega = positive("omega", omega)
         self.distribution = "uniform"
         self.scale = 2 / self.omega**2
@@ -118,12 +93,6 @@ class RandomWalk(FanScaled):
 
     Args:
         activation: `"relu"` or `"linear"`.
-        gain: Multiplies every weight. Positive, dimensionless.
-        seed: None, an integer or a `keras.random.SeedGenerator`.
-        input_axes: Axes of the weight that are inputs; None means Keras's convention.
-        output_axes: Axes of the weight that are outputs; given together with `input_axes`.
-
-    Shapes: any; `(*receptive_field, in, out)` by Keras's convention.
 
     Raises:
         InputError: If `gain` is not positive, `activation` is another, or only one of the axes is given.
@@ -134,15 +103,8 @@ class RandomWalk(FanScaled):
     (256, 64)
     """
 
-    def __init__(
-        self,
-        activation: str = "relu",
-        gain: float = 1.0,
-        seed: Any = None,
-        input_axes: Sequence[int] | None = None,
-        output_axes: Sequence[int] | None = None,
-    ):
-        super().__init__(gain, seed, input_axes, output_axes)
+    def __init__(self, activation: str = "relu", *rest: Any, **common: Any):
+        super().__init__(*rest, **common)
         self.activation = one_of("activation", activation, ("relu", "linear"))
 
     def std(self, shape: Shape) -> float:
@@ -174,12 +136,6 @@ class Hyperfan(FanScaled):
     Args:
         main_fan_in: Inputs of the layer whose kernel is generated. At least 1.
         embedding_variance: Variance of the inputs of the generating layer. Positive.
-        gain: Multiplies every weight. Positive, dimensionless.
-        seed: None, an integer or a `keras.random.SeedGenerator`.
-        input_axes: Axes of the weight that are inputs; None means Keras's convention.
-        output_axes: Axes of the weight that are outputs; given together with `input_axes`.
-
-    Shapes: any; `(*receptive_field, in, out)` by Keras's convention.
 
     Raises:
         InputError: If `gain` or `embedding_variance` is not positive, `main_fan_in` is not a whole
@@ -191,16 +147,8 @@ class Hyperfan(FanScaled):
     (256, 64)
     """
 
-    def __init__(
-        self,
-        main_fan_in: int = 64,
-        embedding_variance: float = 1.0,
-        gain: float = 1.0,
-        seed: Any = None,
-        input_axes: Sequence[int] | None = None,
-        output_axes: Sequence[int] | None = None,
-    ):
-        super().__init__(gain, seed, input_axes, output_axes)
+    def __init__(self, main_fan_in: int = 64, embedding_variance: float = 1.0, *rest: Any, **common: Any):
+        super().__init__(*rest, **common)
         self.main_fan_in = whole("main_fan_in", main_fan_in)
         self.embedding_variance = positive("embedding_variance", embedding_variance)
         self.scale = 1 / (self.main_fan_in * self.embedding_variance)
@@ -208,12 +156,10 @@ class Hyperfan(FanScaled):
 
 @register(
     "fourier_features",
-    claims=Claims(
+    claims=laws.normal(
         law="N(0, stddev²), by default N(0, 10²)",
         reference="Tancik et al. 2020, arXiv:2006.10739",
-        mean=0.0,
         std=lambda fans: 10.0,
-        distribution="normal",
         roles=("kernel",),
         use="a frozen first layer that turns coordinates into waves of many frequencies",
         avoid="in a layer that trains, or on standardized features: initlab_lecun_normal",
@@ -231,9 +177,6 @@ class FourierFeatures(RandomScheme):
     Args:
         stddev: Deviation of the frequencies, in cycles per unit of the coordinates: larger values
             resolve finer detail and overfit sooner. Positive; 10 is the paper's for images.
-        seed: None, an integer or a `keras.random.SeedGenerator`.
-
-    Shapes: any.
 
     Raises:
         InputError: If `stddev` is not a positive finite number.

@@ -1,14 +1,14 @@
 """Laws with an exact property of the whole kernel or of each unit's weights."""
 
 import math
-from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
 from keras import ops
 
 from keras_initlab.core.arguments import fraction, positive, whole
-from keras_initlab.initializers.base import AxesAware, FanScaled, RandomScheme, Shape
+from keras_initlab.initializers.base import FanScaled, Gained, MatrixScheme, RandomScheme, Shape
+from keras_initlab.initializers.fans import as_matrix
 from keras_initlab.initializers.registry import Claims, register
 
 
@@ -30,13 +30,13 @@ def one_magnitude(values: np.ndarray) -> np.ndarray:
 
 def spectral_norm(values: np.ndarray) -> np.ndarray:
     """The largest singular value is √(outputs/inputs)."""
-    matrix = values.reshape(-1, values.shape[-1])
+    matrix = as_matrix(values)
     return np.asarray(np.linalg.norm(matrix, 2) - math.sqrt(matrix.shape[1] / matrix.shape[0]))
 
 
 def nine_in_ten_zero(values: np.ndarray) -> np.ndarray:
     """Every unit has exactly ⌈0.9 · inputs⌉ weights that are zero."""
-    matrix = values.reshape(-1, values.shape[-1])
+    matrix = as_matrix(values)
     return (matrix == 0).sum(axis=0) - math.ceil(0.9 * matrix.shape[0])
 
 
@@ -58,14 +58,13 @@ def fifteen_connections(values: np.ndarray) -> np.ndarray:
         avoid="before ReLU in deep nets, where unit norms halve the signal's power: initlab_he_normal",
     ),
 )
-class Normc(RandomScheme):
+class Normc(Gained, RandomScheme):
     """Normal directions of equal length: each unit's weights have one given norm.
 
     Draws `W = gain · Z / ‖Z‖`, `Z ~ N(0, 1)`, with the norm taken over each unit's inputs.
 
     Args:
         gain: The norm. Positive.
-        seed: None, an integer or a `keras.random.SeedGenerator`.
 
     Shapes: rank 2 or more; the last axis counts units.
 
@@ -78,12 +77,8 @@ class Normc(RandomScheme):
     True
     """
 
-    def __init__(self, gain: float = 1.0, seed: Any = None):
-        super().__init__(seed)
-        self.gain = positive("gain", gain)
-
-    def draw(self, shape: Shape) -> Any:
-        return self.gain * _unit_columns(self.normal(shape))
+    def unit(self, shape: Shape) -> Any:
+        return _unit_columns(self.normal(shape))
 
 
 def _unit_columns(values: Any) -> Any:
@@ -105,15 +100,11 @@ def _unit_columns(values: Any) -> Any:
         avoid="with many inputs or layers, where it is no better than initlab_glorot_normal",
     ),
 )
-class NguyenWidrow(RandomScheme):
+class NguyenWidrow(Gained, RandomScheme):
     """Spreads the active regions of tanh units evenly over inputs in [-1, 1].
 
     Draws `w ~ U[-1, 1)` and rescales each unit's weights to norm `β = 0.7 · units^(1 / inputs)`. The
     method also draws biases from `U[-β, β)`: `initlab_random_uniform` with these ends.
-
-    Args:
-        gain: Multiplies every weight. Positive, dimensionless.
-        seed: None, an integer or a `keras.random.SeedGenerator`.
 
     Shapes: rank 2, `(inputs, units)`.
 
@@ -126,10 +117,6 @@ class NguyenWidrow(RandomScheme):
     >>> round(float((W[:, 0] ** 2).sum()) ** 0.5, 4)
     1.4
     """
-
-    def __init__(self, gain: float = 1.0, seed: Any = None):
-        super().__init__(seed)
-        self.gain = positive("gain", gain)
 
     def draw(self, shape: Shape) -> Any:
         inputs, units = shape
@@ -156,14 +143,6 @@ class SignedConstant(FanScaled):
 
     Args:
         gain: Multiplies every weight. Positive, dimensionless; √2 suits ReLU.
-        seed: None, an integer or a `keras.random.SeedGenerator`.
-        input_axes: Axes of the weight that are inputs; None means Keras's convention.
-        output_axes: Axes of the weight that are outputs; given together with `input_axes`.
-
-    Shapes: any; `(*receptive_field, in, out)` by Keras's convention.
-
-    Raises:
-        InputError: If `gain` is not a positive finite number, or only one of the axes is given.
 
     Reference: Zhou et al. 2019, arXiv:1905.01067; Ramanujan et al. 2020, arXiv:1911.13299.
 
@@ -189,39 +168,16 @@ class SignedConstant(FanScaled):
         avoid="where each output should keep unit variance: initlab_lecun_normal",
     ),
 )
-class Spectral(RandomScheme, AxesAware):
+class Spectral(MatrixScheme):
     """Normal kernel whose spectral norm is what lets features learn at every width.
 
     Draws `W = gain · √(outputs / inputs) · Z / ‖Z‖₂`, `Z ~ N(0, 1)`.
-
-    Args:
-        gain: Multiplies every weight. Positive, dimensionless.
-        seed: None, an integer or a `keras.random.SeedGenerator`.
-        input_axes: Axes of the weight that are inputs; None means all but the last.
-        output_axes: Axes of the weight that are outputs; given together with `input_axes`.
-
-    Shapes: rank 2 or more, seen as the matrix (inputs, outputs).
-
-    Raises:
-        InputError: If `gain` is not positive, the rank is below 2, or the axes do not name every axis
-            once.
 
     Reference: Yang, Simon & Bernstein 2023, arXiv:2310.17813, condition 1.
 
     >>> round(float(np.linalg.norm(np.asarray(Spectral(seed=0)((4, 36))), 2)), 4)
     3.0
     """
-
-    def __init__(
-        self,
-        gain: float = 1.0,
-        seed: Any = None,
-        input_axes: Sequence[int] | None = None,
-        output_axes: Sequence[int] | None = None,
-    ):
-        self.gain = positive("gain", gain)
-        self._set_axes(input_axes, output_axes)
-        RandomScheme.__init__(self, seed)
 
     def draw(self, shape: Shape) -> Any:
         inputs, outputs = self.matrix_shape(shape)
@@ -252,7 +208,6 @@ class Sparse(RandomScheme):
     Args:
         sparsity: Share of zeros, between 0 and 1.
         stddev: Standard deviation of the others. Positive.
-        seed: None, an integer or a `keras.random.SeedGenerator`.
 
     Shapes: rank 2 or more; the last axis counts units.
 
@@ -298,7 +253,6 @@ class SparseMartens(RandomScheme):
 
     Args:
         connections: Number of weights that are not zero. At least 1.
-        seed: None, an integer or a `keras.random.SeedGenerator`.
 
     Shapes: rank 2 or more; the last axis counts units.
 

@@ -1,7 +1,6 @@
 """Laws from before 1995 for shallow nets of sigmoid or tanh units."""
 
 import math
-from collections.abc import Sequence
 from typing import Any
 
 from keras_initlab.core.arguments import positive
@@ -26,17 +25,6 @@ class Bottou(FanScaled):
     The pre-activations' deviation, 2.38 / √3 = 1.37, is the sigmoid's point of largest curvature, 1.36.
 
     Draws `W ~ U[-limit, limit), limit = gain · 2.38 / √fan_in`.
-
-    Args:
-        gain: Multiplies every weight. Positive, dimensionless.
-        seed: None, an integer or a `keras.random.SeedGenerator`.
-        input_axes: Axes of the weight that are inputs; None means Keras's convention.
-        output_axes: Axes of the weight that are outputs; given together with `input_axes`.
-
-    Shapes: any; `(*receptive_field, in, out)` by Keras's convention.
-
-    Raises:
-        InputError: If `gain` is not a positive finite number, or only one of the axes is given.
 
     Reference: Bottou 1988, Reconnaissance de la parole par réseaux connexionnistes; quoted by Thimm &
     Fiesler 1997, High-order and multilayer perceptron initialization.
@@ -69,12 +57,6 @@ class Scawi(FanScaled):
     Args:
         mean_square: E[x²] of the layer's inputs: 1 if standardized, about 0.3 after a hidden layer of
             tanh. Positive.
-        gain: Multiplies every weight. Positive, dimensionless.
-        seed: None, an integer or a `keras.random.SeedGenerator`.
-        input_axes: Axes of the weight that are inputs; None means Keras's convention.
-        output_axes: Axes of the weight that are outputs; given together with `input_axes`.
-
-    Shapes: any; `(*receptive_field, in, out)` by Keras's convention.
 
     Raises:
         InputError: If `gain` or `mean_square` is not positive, or only one of the axes is given.
@@ -87,15 +69,8 @@ class Scawi(FanScaled):
 
     distribution = "uniform"
 
-    def __init__(
-        self,
-        mean_square: float = 1.0,
-        gain: float = 1.0,
-        seed: Any = None,
-        input_axes: Sequence[int] | None = None,
-        output_axes: Sequence[int] | None = None,
-    ):
-        super().__init__(gain, seed, input_axes, output_axes)
+    def __init__(self, mean_square: float = 1.0, *rest: Any, **common: Any):
+        super().__init__(*rest, **common)
         self.mean_square = positive("mean_square", mean_square)
 
     def std(self, shape: Shape) -> float:
