@@ -50,8 +50,8 @@ def haar(rng: np.random.Generator, size: int, *stack: int) -> np.ndarray:
         bound=lambda fans: 1.0,
         exact=centre_orthonormal,
         shapes=((5, 20, 30), (3, 3, 16, 24), (3, 3, 3, 4, 6)),
-        use="very deep plain convolutional nets of tanh, without normalization",
-        avoid="where the kernel should see its whole window from the start: initlab_conv_orthogonal",
+        use="For very deep plain convolutional nets of tanh, without normalization",
+        avoid="Where the kernel should see its whole window from the start: take initlab_conv_orthogonal",
     ),
 )
 class DeltaOrthogonal(Gained, RandomScheme):
@@ -96,8 +96,8 @@ class DeltaOrthogonal(Gained, RandomScheme):
         bound=lambda fans: 1.0,
         exact=circular_isometry,
         shapes=((5, 20, 30), (3, 3, 16, 24), (3, 2, 3, 4, 6)),
-        use="very deep plain convolutional nets whose kernels should see their whole window at once",
-        avoid="in nets of thousands of layers, which the paper trains from initlab_delta_orthogonal",
+        use="For very deep plain convolutional nets whose kernels should see their whole window at once",
+        avoid="In nets of thousands of layers, which the paper trains from initlab_delta_orthogonal",
     ),
 )
 class ConvOrthogonal(Gained, RandomScheme):
@@ -160,8 +160,8 @@ class ConvOrthogonal(Gained, RandomScheme):
         std=lambda fans: math.sqrt(2 / fans.fan_in),
         exact=he_mean_square,
         shapes=((5, 20, 30), (3, 3, 16, 24), (3, 2, 3, 4, 30)),
-        use="plain convolutional ReLU nets whose filters should not repeat each other at the start",
-        avoid="for windows of one tap and dense layers: initlab_he_normal or initlab_orthogonal",
+        use="For plain convolutional ReLU nets whose filters should not repeat each other at the start",
+        avoid="For windows of one tap and dense layers: take initlab_he_normal or initlab_orthogonal",
     ),
 )
 class ConvAware(Gained, RandomScheme):

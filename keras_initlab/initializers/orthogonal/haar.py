@@ -35,8 +35,8 @@ def uniform_orthogonal(tall: Any) -> Any:
         exact=orthonormal,
         ranks=(2, None),
         shapes=((200, 40), (40, 200), (3, 3, 8, 24)),
-        use="deep plain nets and recurrent kernels of one gate, at gain √2 before ReLU",
-        avoid="for the fused gates of LSTM and GRU: initlab_per_gate_orthogonal",
+        use="For deep plain nets and recurrent kernels of one gate, at gain √2 before ReLU",
+        avoid="For the fused gates of LSTM and GRU: take initlab_per_gate_orthogonal",
     ),
 )
 class Orthogonal(MatrixScheme):

@@ -54,8 +54,8 @@ class PlaneRotations(Gained, RandomScheme):
     claims=_claims(
         "rotations of pairs by θ ~ U[-π, π)",
         "Henaff et al. 2016, arXiv:1602.06662",
-        use="simple recurrent nets that must remember for long, as in copying tasks",
-        avoid="for LSTM and GRU kernels, which are not square: initlab_per_gate_orthogonal",
+        use="For simple recurrent nets that must remember for long, as in copying tasks",
+        avoid="For LSTM and GRU kernels, which are not square: take initlab_per_gate_orthogonal",
     ),
 )
 class Henaff(PlaneRotations):
@@ -87,8 +87,8 @@ class Henaff(PlaneRotations):
     claims=_claims(
         "rotations of pairs by θ ~ U[0, π/2)",
         "Helfrich et al. 2018, arXiv:1707.09520",
-        use="recurrent nets that must remember and change slowly: each pair turns by at most a quarter",
-        avoid="where all angles should occur: initlab_henaff or initlab_haar_so",
+        use="For recurrent nets that must remember and change slowly: each pair turns by at most a quarter",
+        avoid="Where all angles should occur: take initlab_henaff or initlab_haar_so",
     ),
 )
 class Cayley(PlaneRotations):

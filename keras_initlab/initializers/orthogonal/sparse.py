@@ -27,8 +27,8 @@ def orthonormal_and_a_tenth(values: np.ndarray) -> np.ndarray:
         exact=orthonormal_and_a_tenth,
         ranks=(2, None),
         shapes=((200, 40), (40, 200), (60, 60), (3, 3, 8, 24)),
-        use="nets that are trained sparse from the start, with the zeros held by a mask",
-        avoid="where the zeros may fill in: initlab_orthogonal",
+        use="For nets that are trained sparse from the start, with the zeros held by a mask",
+        avoid="Where the zeros may fill in: take initlab_orthogonal",
     ),
 )
 class SparseOrthogonal(MatrixScheme):

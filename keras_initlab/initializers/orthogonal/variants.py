@@ -52,8 +52,8 @@ def unit_standardized(values: np.ndarray) -> np.ndarray:
         exact=mean_square_kept,
         ranks=(2, None),
         shapes=((200, 40), (40, 200), (3, 3, 8, 24)),
-        use="plain nets whose width changes from layer to layer",
-        avoid="before ReLU without a gain of √2, or where norms must keep instead: initlab_orthogonal",
+        use="For plain nets whose width changes from layer to layer",
+        avoid="Before ReLU without a gain of √2, or where norms must keep instead: take initlab_orthogonal",
     ),
 )
 class ScaledOrthogonal(Orthogonal):
@@ -90,8 +90,8 @@ class ScaledOrthogonal(Orthogonal):
         exact=glorot_mean_square,
         ranks=(2, None),
         shapes=((200, 40), (40, 200), (3, 3, 8, 24)),
-        use="graph networks such as DimeNet, and dense layers before swish or tanh",
-        avoid="where every singular value must be one: initlab_orthogonal",
+        use="For graph networks such as DimeNet, and dense layers before swish or tanh",
+        avoid="Where every singular value must be one: take initlab_orthogonal",
     ),
 )
 class GlorotOrthogonal(Orthogonal):
@@ -131,8 +131,8 @@ class GlorotOrthogonal(Orthogonal):
         exact=unit_standardized,
         ranks=(2, None),
         shapes=((200, 40), (40, 200), (3, 3, 8, 24)),
-        use="graph networks such as GemNet, whose activations are scaled to unit variance",
-        avoid="before ReLU without a gain of √2, where the signal's power halves: initlab_he_normal",
+        use="For graph networks such as GemNet, whose activations are scaled to unit variance",
+        avoid="Before ReLU without a gain of √2, where the signal's power halves: take initlab_he_normal",
     ),
 )
 class HeOrthogonal(Orthogonal):
@@ -180,8 +180,8 @@ class HeOrthogonal(Orthogonal):
         ranks=(2, 2),
         roles=("kernel", "recurrent_kernel"),
         shapes=((31, 31), (40, 40)),
-        use="recurrent kernels that are parametrized as rotations, whose determinant must be +1",
-        avoid="for kernels that are not square: initlab_orthogonal",
+        use="For recurrent kernels that are parametrized as rotations, whose determinant must be +1",
+        avoid="For kernels that are not square: take initlab_orthogonal",
     ),
 )
 class HaarSo(Orthogonal):
@@ -224,8 +224,8 @@ class HaarSo(Orthogonal):
         bound=lambda fans: 1.0,
         exact=gates_orthonormal,
         shapes=((20, 80), (30, 90), (40, 40)),
-        use="the recurrent kernels of LSTM and GRU, whose gates each get a rotation",
-        avoid="for kernels that read the input: initlab_glorot_uniform",
+        use="For the recurrent kernels of LSTM and GRU, whose gates each get a rotation",
+        avoid="For kernels that read the input: take initlab_glorot_uniform",
     ),
 )
 class PerGateOrthogonal(Gained, RandomScheme):

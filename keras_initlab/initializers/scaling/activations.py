@@ -18,8 +18,8 @@ from keras_initlab.initializers.scaling import laws
         "N(0, 2/((1+a²) fan))",
         lambda fans: math.sqrt(2 / fans.fan_in),
         "He et al. 2015, eq. 15, arXiv:1502.01852",
-        use="layers after a leaky ReLU of known slope, or where gradients rather than signals must keep",
-        avoid="after any other activation: initlab_auto_gain",
+        use="For layers after a leaky ReLU of known slope, or where gradients rather than signals must keep",
+        avoid="After any other activation: take initlab_auto_gain",
     ),
 )
 class Kaiming(FanScaled):
@@ -56,9 +56,9 @@ class Kaiming(FanScaled):
         "N(0, g²/fan_in), g = 1/√E[φ(z)²]",
         lambda fans: math.sqrt(2 / fans.fan_in),
         "numerical; He et al. 2015, arXiv:1502.01852 for ReLU",
-        use="layers after an activation that no table lists, such as gelu, silu or mish",
-        avoid="in deep nets of gelu, silu or mish without normalization, where errors of the "
-        "variance grow faster than with initlab_edge_of_chaos",
+        use="For layers after an activation that no table lists, such as gelu, silu or mish",
+        avoid="In deep nets of gelu, silu or mish without normalization, where errors of the variance grow "
+        "faster than with initlab_edge_of_chaos",
     ),
 )
 class AutoGain(FanScaled):
@@ -92,8 +92,8 @@ class AutoGain(FanScaled):
         "N(0, 1/(fan_in φ'(0)² (1+φ(0)²)))",
         lambda fans: math.sqrt(12.8 / fans.fan_in),
         "Kumar 2017, arXiv:1704.08863",
-        use="sigmoid nets of a few layers, whose units then start in their linear range",
-        avoid="for ReLU, which has no slope at zero, or deep nets: initlab_auto_gain",
+        use="For sigmoid nets of a few layers, whose units then start in their linear range",
+        avoid="For ReLU, which has no slope at zero, or deep nets: take initlab_auto_gain",
     ),
 )
 class Kumar(FanScaled):
@@ -131,8 +131,8 @@ class Kumar(FanScaled):
         "N(0, σ_w²/fan_in), σ_w² = 1/E[φ'(√q z)²]",
         lambda fans: 1.4674135916 / math.sqrt(fans.fan_in),
         "Poole et al. 2016, arXiv:1606.05340; Schoenholz et al. 2017, arXiv:1611.01232",
-        use="very deep plain nets, of tanh above all, together with initlab_edge_of_chaos_bias",
-        avoid="for sigmoid, which has no edge of chaos: initlab_kumar",
+        use="For very deep plain nets, of tanh above all, together with initlab_edge_of_chaos_bias",
+        avoid="For sigmoid, which has no edge of chaos: take initlab_kumar",
     ),
 )
 class EdgeOfChaos(FanScaled):
@@ -170,8 +170,8 @@ class EdgeOfChaos(FanScaled):
         reference="Poole et al. 2016, arXiv:1606.05340; Schoenholz et al. 2017, arXiv:1611.01232",
         std=lambda fans: math.sqrt(0.1509646294),
         roles=("bias",),
-        use="the biases of layers whose kernels are initlab_edge_of_chaos",
-        avoid="with any other kernel, whose variance it would disturb: initlab_zeros",
+        use="For the biases of layers whose kernels are initlab_edge_of_chaos",
+        avoid="With any other kernel, whose variance it would disturb: take initlab_zeros",
     ),
 )
 class EdgeOfChaosBias(RandomScheme):

@@ -29,8 +29,8 @@ class _Asymmetric(RandomScheme):
         reference=REFERENCE,
         ranks=(2, None),
         shapes=((60, 400), (3, 3, 16, 60)),
-        use="deep and narrow ReLU nets, whole layers of which would be dead from the start",
-        avoid="in wide or normalized nets, which seldom die: initlab_he_normal",
+        use="For deep and narrow ReLU nets, whole layers of which would be dead from the start",
+        avoid="In wide or normalized nets, which seldom die: take initlab_he_normal",
     ),
 )
 class Rai(_Asymmetric, AxesAware):
@@ -72,8 +72,8 @@ class Rai(_Asymmetric, AxesAware):
         reference=REFERENCE,
         mean=2 / (3 * 65),
         roles=("bias",),
-        use="the biases of layers whose kernels are initlab_rai with the same seed",
-        avoid="with any other kernel: initlab_zeros",
+        use="For the biases of layers whose kernels are initlab_rai with the same seed",
+        avoid="With any other kernel: take initlab_zeros",
     ),
 )
 class RaiBias(_Asymmetric):

@@ -21,8 +21,8 @@ DISTRIBUTIONS = ("truncated_normal", "untruncated_normal", "uniform")
         std=lambda fans: math.sqrt(1 / fans.fan_in),
         bound=lambda fans: 2 * math.sqrt(1 / fans.fan_in) / TRUNCATED_STD,
         distribution="truncated_normal",
-        use="a scale, fan or distribution that no named law has, such as the geometric mean of the fans",
-        avoid="where a named law says the same more clearly, such as initlab_he_normal",
+        use="For a scale, fan or distribution that no named law has, such as the geometric mean of the fans",
+        avoid="Where a named law says the same more clearly, such as initlab_he_normal",
     ),
 )
 class VarianceScaling(FanScaled):

@@ -13,8 +13,8 @@ from keras_initlab.initializers.scaling import laws
         "U[-√(6/(fan_in+fan_out)), √(6/(fan_in+fan_out)))",
         lambda fans: math.sqrt(6 / (fans.fan_in + fans.fan_out)),
         laws.GLOROT,
-        use="layers before tanh, softsign or a softmax in nets of moderate depth",
-        avoid="before ReLU in a deep net, where the signal halves with every layer: initlab_he_uniform",
+        use="For layers before tanh, softsign or a softmax in nets of moderate depth",
+        avoid="Before ReLU in a deep net, where the signal halves with every layer: take initlab_he_uniform",
     ),
 )
 class GlorotUniform(FanScaled):
@@ -39,8 +39,8 @@ class GlorotUniform(FanScaled):
         "N(0, 2/(fan_in+fan_out))",
         lambda fans: math.sqrt(2 / (fans.fan_in + fans.fan_out)),
         laws.GLOROT,
-        use="layers before tanh, softsign or a softmax where untruncated normal weights are wanted",
-        avoid="before ReLU in a deep net, where the signal halves with every layer: initlab_he_normal",
+        use="For layers before tanh, softsign or a softmax where untruncated normal weights are wanted",
+        avoid="Before ReLU in a deep net, where the signal halves with every layer: take initlab_he_normal",
     ),
 )
 class GlorotNormal(FanScaled):
@@ -65,8 +65,8 @@ class GlorotNormal(FanScaled):
         "N(0, 2/(fan_in+fan_out)) cut at ±2σ, variance restored",
         lambda fans: math.sqrt(2 / (fans.fan_in + fans.fan_out)),
         laws.GLOROT,
-        use="comparing with a model that Keras's own glorot_normal started",
-        avoid="before ReLU in a deep net: initlab_he_normal_truncated",
+        use="For comparing with a model that Keras's own glorot_normal started",
+        avoid="Before ReLU in a deep net: take initlab_he_normal_truncated",
     ),
 )
 class GlorotNormalTruncated(FanScaled):
@@ -89,8 +89,9 @@ class GlorotNormalTruncated(FanScaled):
         "N(0, 2/(fan_in+fan_out))",
         lambda fans: math.sqrt(2 / (fans.fan_in + fans.fan_out)),
         laws.GLOROT,
-        use="following a course that calls this law He's; it is Glorot's",
-        avoid="before ReLU in a deep net, where it keeps about half of the signal's power: initlab_he_normal",
+        use="For following a course that calls this law He's; it is Glorot's",
+        avoid="Before ReLU in a deep net, where it keeps about half of the signal's power: take "
+        "initlab_he_normal",
     ),
 )
 class HeFanAvgNormal(FanScaled):

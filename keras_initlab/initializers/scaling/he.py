@@ -13,8 +13,8 @@ from keras_initlab.initializers.scaling import laws
         "U[-√(6/fan_in), √(6/fan_in))",
         lambda fans: math.sqrt(6 / fans.fan_in),
         laws.HE,
-        use="layers followed by ReLU or a leaky variant where no weight may be large",
-        avoid="before tanh or sigmoid, which it saturates: initlab_glorot_uniform or initlab_auto_gain",
+        use="For layers followed by ReLU or a leaky variant where no weight may be large",
+        avoid="Before tanh or sigmoid, which it saturates: take initlab_glorot_uniform or initlab_auto_gain",
     ),
 )
 class HeUniform(FanScaled):
@@ -40,8 +40,8 @@ class HeUniform(FanScaled):
         "N(0, 2/fan_in)",
         lambda fans: math.sqrt(2 / fans.fan_in),
         laws.HE,
-        use="layers followed by ReLU or a leaky variant",
-        avoid="before tanh or sigmoid, which it saturates: initlab_glorot_normal or initlab_auto_gain",
+        use="For layers followed by ReLU or a leaky variant",
+        avoid="Before tanh or sigmoid, which it saturates: take initlab_glorot_normal or initlab_auto_gain",
     ),
 )
 class HeNormal(FanScaled):
@@ -67,8 +67,8 @@ class HeNormal(FanScaled):
         "N(0, 2/fan_in) cut at ±2σ, variance restored",
         lambda fans: math.sqrt(2 / fans.fan_in),
         laws.HE,
-        use="comparing with a model that Keras's own he_normal started",
-        avoid="reproducing the paper or torch, whose law is not truncated: initlab_he_normal",
+        use="For comparing with a model that Keras's own he_normal started",
+        avoid="For reproducing the paper or torch, whose law is not truncated: take initlab_he_normal",
     ),
 )
 class HeNormalTruncated(FanScaled):

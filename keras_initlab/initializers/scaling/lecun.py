@@ -13,8 +13,9 @@ from keras_initlab.initializers.scaling import laws
         "U[-1/√fan_in, 1/√fan_in)",
         lambda fans: 1 / math.sqrt(fans.fan_in),
         "Glorot & Bengio 2010, eq. 1, proceedings.mlr.press/v9/glorot10a",
-        use="reproducing PyTorch's default or the baseline of Glorot & Bengio's experiments",
-        avoid="in deep nets, where the signal's variance falls to a third per layer: initlab_lecun_uniform",
+        use="For reproducing PyTorch's default or the baseline of Glorot & Bengio's experiments",
+        avoid="In deep nets, where the signal's variance falls to a third per layer: take "
+        "initlab_lecun_uniform",
     ),
 )
 class UniformSqrtN(FanScaled):
@@ -40,8 +41,8 @@ class UniformSqrtN(FanScaled):
         "N(0, 1/fan_in)",
         lambda fans: 1 / math.sqrt(fans.fan_in),
         "Glorot & Bengio 2010, eq. 1, proceedings.mlr.press/v9/glorot10a",
-        use="linear layers, and comparing with initlab_uniform_sqrt_n at three times its variance",
-        avoid="before ReLU, which halves the signal's power: initlab_he_normal",
+        use="For linear layers, and comparing with initlab_uniform_sqrt_n at three times its variance",
+        avoid="Before ReLU, which halves the signal's power: take initlab_he_normal",
     ),
 )
 class NormalSqrtN(FanScaled):
@@ -67,8 +68,8 @@ class NormalSqrtN(FanScaled):
         "N(0, 1/fan_in)",
         lambda fans: 1 / math.sqrt(fans.fan_in),
         laws.LECUN,
-        use="following a course that calls one over the inputs Xavier's law",
-        avoid="where the paper's law of both fans is meant: initlab_glorot_normal",
+        use="For following a course that calls one over the inputs Xavier's law",
+        avoid="Where the paper's law of both fans is meant: take initlab_glorot_normal",
     ),
 )
 class XavierSimple(FanScaled):
@@ -94,8 +95,8 @@ class XavierSimple(FanScaled):
         "U[-√(3/fan_in), √(3/fan_in))",
         lambda fans: math.sqrt(3 / fans.fan_in),
         laws.LECUN,
-        use="linear layers, and SELU where no weight may be large",
-        avoid="before ReLU, which halves the signal's power: initlab_he_uniform",
+        use="For linear layers, and SELU where no weight may be large",
+        avoid="Before ReLU, which halves the signal's power: take initlab_he_uniform",
     ),
 )
 class LecunUniform(FanScaled):
@@ -118,8 +119,8 @@ class LecunUniform(FanScaled):
         "N(0, 1/fan_in)",
         lambda fans: math.sqrt(1 / fans.fan_in),
         laws.LECUN,
-        use="self-normalizing nets of SELU, and linear layers",
-        avoid="before ReLU, which halves the signal's power: initlab_he_normal",
+        use="For self-normalizing nets of SELU, and linear layers",
+        avoid="Before ReLU, which halves the signal's power: take initlab_he_normal",
     ),
 )
 class LecunNormal(FanScaled):
@@ -144,8 +145,8 @@ class LecunNormal(FanScaled):
         "N(0, 1/fan_in) cut at ±2σ, variance restored",
         lambda fans: math.sqrt(1 / fans.fan_in),
         laws.LECUN,
-        use="comparing with a model that Keras's own lecun_normal started",
-        avoid="reproducing the law of the SELU paper, which is not truncated: initlab_lecun_normal",
+        use="For comparing with a model that Keras's own lecun_normal started",
+        avoid="For reproducing the law of the SELU paper, which is not truncated: take initlab_lecun_normal",
     ),
 )
 class LecunNormalTruncated(FanScaled):

@@ -15,8 +15,8 @@ from keras_initlab.initializers.scaling import laws
         "U[-1/√fan_in, 1/√fan_in)",
         lambda fans: 1 / math.sqrt(fans.fan_in),
         "torch.nn.Linear and Conv, reset_parameters",
-        use="porting a PyTorch model that trains from torch.nn.Linear's or Conv's defaults",
-        avoid="in new deep ReLU nets, where the signal falls to a sixth per layer: initlab_he_uniform",
+        use="For porting a PyTorch model that trains from torch.nn.Linear's or Conv's defaults",
+        avoid="In new deep ReLU nets, where the signal falls to a sixth per layer: take initlab_he_uniform",
     ),
 )
 class TorchLinear(FanScaled):
@@ -42,8 +42,8 @@ class TorchLinear(FanScaled):
         reference="torch.nn.Linear and Conv, reset_parameters",
         limit=lambda fans: 1 / 8,
         roles=("bias",),
-        use="porting a PyTorch model, whose Linear and Conv layers draw their biases",
-        avoid="where no PyTorch result is to be met: initlab_zeros",
+        use="For porting a PyTorch model, whose Linear and Conv layers draw their biases",
+        avoid="Where no PyTorch result is to be met: take initlab_zeros",
     ),
 )
 class TorchBias(Gained, RandomScheme):
@@ -83,8 +83,8 @@ class TorchBias(Gained, RandomScheme):
         reference="DeepMind Sonnet and Haiku, UniformScaling",
         limit=lambda fans: math.sqrt(3 / fans.fan_in),
         ranks=(2, None),
-        use="porting a model from Sonnet or Haiku",
-        avoid="before ReLU without a gain of √2, where the signal's power halves: initlab_he_uniform",
+        use="For porting a model from Sonnet or Haiku",
+        avoid="Before ReLU without a gain of √2, where the signal's power halves: take initlab_he_uniform",
     ),
 )
 class UniformScaling(Gained, RandomScheme):

@@ -15,8 +15,8 @@ from keras_initlab.initializers.scaling import laws
         "U[-1/fan_in, 1/fan_in)",
         lambda fans: 1 / fans.fan_in,
         "Sitzmann et al. 2020, arXiv:2006.09661, section 3.2",
-        use="the first layer of a network of sines, on coordinates in [-1, 1]",
-        avoid="in its hidden layers, whose signal it would lose: initlab_siren",
+        use="For the first layer of a network of sines, on coordinates in [-1, 1]",
+        avoid="In its hidden layers, whose signal it would lose: take initlab_siren",
     ),
 )
 class SirenFirst(FanScaled):
@@ -42,8 +42,8 @@ class SirenFirst(FanScaled):
         "U[-√(6/fan_in)/ω, √(6/fan_in)/ω)",
         lambda fans: math.sqrt(6 / fans.fan_in) / 30,
         "Sitzmann et al. 2020, arXiv:2006.09661, section 3.2",
-        use="the hidden layers of a network of sines",
-        avoid="in its first layer, which sees raw coordinates: initlab_siren_first",
+        use="For the hidden layers of a network of sines",
+        avoid="In its first layer, which sees raw coordinates: take initlab_siren_first",
     ),
 )
 class Siren(FanScaled):
@@ -78,8 +78,8 @@ class Siren(FanScaled):
         "N(0, g²/fan_in), ReLU: g = √2 exp(1.2 / (max(fan_in, 6) - 2.4))",
         lambda fans: math.sqrt(2 / fans.fan_in) * math.exp(1.2 / (max(fans.fan_in, 6) - 2.4)),
         "Sussillo & Abbott 2014, arXiv:1412.6558",
-        use="deep plain nets of ReLU or linear units that are narrow, below about 50 inputs",
-        avoid="in wide nets, where its correction vanishes: initlab_he_normal",
+        use="For deep plain nets of ReLU or linear units that are narrow, below about 50 inputs",
+        avoid="In wide nets, where its correction vanishes: take initlab_he_normal",
     ),
 )
 class RandomWalk(FanScaled):
@@ -121,8 +121,8 @@ class RandomWalk(FanScaled):
         "N(0, 1/(n_main n_hyper Var z))",
         lambda fans: math.sqrt(1 / (64 * fans.fan_in)),
         "Chang, Flokas & Lipson 2020, hyperfan-in, arXiv:2312.08399",
-        use="the output layer of a hypernetwork, which emits another layer's kernel",
-        avoid="for any kernel that is used as it is: initlab_lecun_normal",
+        use="For the output layer of a hypernetwork, which emits another layer's kernel",
+        avoid="For any kernel that is used as it is: take initlab_lecun_normal",
     ),
 )
 class Hyperfan(FanScaled):
@@ -161,8 +161,8 @@ class Hyperfan(FanScaled):
         reference="Tancik et al. 2020, arXiv:2006.10739",
         std=lambda fans: 10.0,
         roles=("kernel",),
-        use="a frozen first layer that turns coordinates into waves of many frequencies",
-        avoid="in a layer that trains, or on standardized features: initlab_lecun_normal",
+        use="For a frozen first layer that turns coordinates into waves of many frequencies",
+        avoid="In a layer that trains, or on standardized features: take initlab_lecun_normal",
     ),
 )
 class FourierFeatures(RandomScheme):

@@ -35,8 +35,9 @@ def one_in_every_stratum(values: np.ndarray) -> np.ndarray:
         exact=one_in_every_stratum,
         ranks=(2, None),
         shapes=((64, 400), (4, 4, 8, 60)),
-        use="small layers, where chance makes the weights of some units larger than those of others",
-        avoid="kernels of many million weights, which gain nothing and draw slowly: initlab_variance_scaling",
+        use="For small layers, where chance makes the weights of some units larger than those of others",
+        avoid="For kernels of many million weights, which gain nothing and draw slowly: take "
+        "initlab_variance_scaling",
     ),
 )
 class QuasiRandom(VarianceScaling):

@@ -54,8 +54,8 @@ def fifteen_connections(values: np.ndarray) -> np.ndarray:
         bound=lambda fans: 1.0,
         exact=unit_columns,
         ranks=(2, None),
-        use="small policy and value networks, above all their heads at a gain such as 0.01",
-        avoid="before ReLU in deep nets, where unit norms halve the signal's power: initlab_he_normal",
+        use="For small policy and value networks, above all their heads at a gain such as 0.01",
+        avoid="Before ReLU in deep nets, where unit norms halve the signal's power: take initlab_he_normal",
     ),
 )
 class Normc(Gained, RandomScheme):
@@ -96,8 +96,8 @@ def _unit_columns(values: Any) -> Any:
         ranks=(2, 2),
         roles=("kernel",),
         shapes=((4, 16), (60, 400)),
-        use="the hidden layer of a shallow tanh net on few inputs scaled to [-1, 1]",
-        avoid="with many inputs or layers, where it is no better than initlab_glorot_normal",
+        use="For the hidden layer of a shallow tanh net on few inputs scaled to [-1, 1]",
+        avoid="With many inputs or layers, where it is no better than initlab_glorot_normal",
     ),
 )
 class NguyenWidrow(Gained, RandomScheme):
@@ -132,8 +132,8 @@ class NguyenWidrow(Gained, RandomScheme):
         std=lambda fans: 1 / math.sqrt(fans.fan_in),
         exact=one_magnitude,
         shapes=((60, 400), (3, 3, 16, 60)),
-        use="lottery tickets, pruning masks and other studies of what signs alone can do",
-        avoid="where magnitudes should differ from the start: initlab_lecun_normal",
+        use="For lottery tickets, pruning masks and other studies of what signs alone can do",
+        avoid="Where magnitudes should differ from the start: take initlab_lecun_normal",
     ),
 )
 class SignedConstant(FanScaled):
@@ -164,8 +164,8 @@ class SignedConstant(FanScaled):
         exact=spectral_norm,
         ranks=(2, None),
         shapes=((60, 400), (400, 60)),
-        use="widths from a small model to a large one with learning rates scaled alike",
-        avoid="where each output should keep unit variance: initlab_lecun_normal",
+        use="For widths from a small model to a large one with learning rates scaled alike",
+        avoid="Where each output should keep unit variance: take initlab_lecun_normal",
     ),
 )
 class Spectral(MatrixScheme):
@@ -195,8 +195,8 @@ class Spectral(MatrixScheme):
         exact=nine_in_ten_zero,
         ranks=(2, None),
         shapes=((60, 400), (3, 3, 16, 60)),
-        use="shallow nets of saturating units with many inputs, a fixed share of which is heard",
-        avoid="in deep nets, where its small deviation loses the signal: initlab_sparse_orthogonal",
+        use="For shallow nets of saturating units with many inputs, a fixed share of which is heard",
+        avoid="In deep nets, where its small deviation loses the signal: take initlab_sparse_orthogonal",
     ),
 )
 class Sparse(RandomScheme):
@@ -241,8 +241,8 @@ class Sparse(RandomScheme):
         exact=fifteen_connections,
         ranks=(2, None),
         shapes=((60, 400), (3, 3, 16, 60)),
-        use="deep sigmoid or tanh nets whose units must differ although they have many inputs",
-        avoid="before ReLU, or where the variance of signals must keep: initlab_sparse_orthogonal",
+        use="For deep sigmoid or tanh nets whose units must differ although they have many inputs",
+        avoid="Before ReLU, or where the variance of signals must keep: take initlab_sparse_orthogonal",
     ),
 )
 class SparseMartens(RandomScheme):

@@ -15,8 +15,8 @@ from keras_initlab.initializers.scaling import laws
         "U[-2.38/√fan_in, 2.38/√fan_in)",
         lambda fans: 2.38 / math.sqrt(fans.fan_in),
         "Bottou 1988, as quoted by Thimm & Fiesler 1997, IEEE Trans. Neural Networks 8(2)",
-        use="shallow nets of logistic sigmoids, above all to repeat experiments of the early nineties",
-        avoid="before tanh or in deep nets, which it saturates: initlab_glorot_uniform",
+        use="For shallow nets of logistic sigmoids, above all to repeat experiments of the early nineties",
+        avoid="Before tanh or in deep nets, which it saturates: take initlab_glorot_uniform",
     ),
 )
 class Bottou(FanScaled):
@@ -42,8 +42,8 @@ class Bottou(FanScaled):
         "U[-1.3/√(1 + fan_in E[x²]), 1.3/√(1 + fan_in E[x²])), by default E[x²] = 1",
         lambda fans: 1.3 / math.sqrt(1 + fans.fan_in),
         "Drago & Ridella 1992, IEEE Trans. Neural Networks 3(4), pp. 627-631",
-        use="shallow nets of tanh units on inputs of known mean square",
-        avoid="in deep nets, where the signal shrinks with every layer: initlab_auto_gain",
+        use="For shallow nets of tanh units on inputs of known mean square",
+        avoid="In deep nets, where the signal shrinks with every layer: take initlab_auto_gain",
     ),
 )
 class Scawi(FanScaled):

@@ -19,8 +19,8 @@ STD_WITHIN_THREE = 0.98657839255810864  # of a standard normal cut at three stan
         "N(0, 2/(5 fan_in))",
         lambda fans: math.sqrt(0.4 / fans.fan_in),
         "Nguyen & Salazar 2019, arXiv:1910.05895",
-        use="Transformers, for the kernels that read the residual stream",
-        avoid="for the kernels that write to it: initlab_wang or initlab_scaled_normal",
+        use="For Transformers, for the kernels that read the residual stream",
+        avoid="For the kernels that write to it: take initlab_wang or initlab_scaled_normal",
     ),
 )
 class SmallInit(FanScaled):
@@ -45,8 +45,8 @@ class SmallInit(FanScaled):
         "N(0, (2/(L√fan_out))²)",
         lambda fans: 2 / (12 * math.sqrt(fans.fan_out)),
         "Wang, Mesh Transformer JAX, 2021",
-        use="Transformers, for the kernels that write to the residual stream",
-        avoid="outside residual branches, where it starves the signal: initlab_small_init",
+        use="For Transformers, for the kernels that write to the residual stream",
+        avoid="Outside residual branches, where it starves the signal: take initlab_small_init",
     ),
 )
 class Wang(FanScaled):
@@ -84,8 +84,8 @@ class Wang(FanScaled):
         law="N(0, (std/√(branches · layers))²)",
         reference="Radford et al. 2019, GPT-2, section 2.3",
         std=lambda fans: 0.02 / math.sqrt(24),
-        use="GPT-like Transformers and Mamba, for the kernels that write to the residual stream",
-        avoid="for kernels of other layers, which keep the full deviation: initlab_random_normal",
+        use="For GPT-like Transformers and Mamba, for the kernels that write to the residual stream",
+        avoid="For kernels of other layers, which keep the full deviation: take initlab_random_normal",
     ),
 )
 class ScaledNormal(RandomScheme):
@@ -125,9 +125,9 @@ class ScaledNormal(RandomScheme):
         mean=0.0,
         std=lambda fans: STD_WITHIN_THREE / math.sqrt(fans.fan_in),
         bound=lambda fans: 3 / math.sqrt(fans.fan_in),
-        use="Transformers such as OLMo: as it is for kernels that read the residual stream, with `layer` "
-        "for those that write to it",
-        avoid="before ReLU outside residual nets, where the signal's power halves: initlab_he_normal",
+        use="For Transformers such as OLMo: as it is for kernels that read the residual stream, with "
+        "`layer` for those that write to it",
+        avoid="Before ReLU outside residual nets, where the signal's power halves: take initlab_he_normal",
     ),
 )
 class Mitchell(FanScaled):
