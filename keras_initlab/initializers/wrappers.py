@@ -8,9 +8,11 @@ import numpy as np
 from keras import ops
 
 from keras_initlab.core.arguments import fraction, positive, refused, whole
+from keras_initlab.initializers import kinds
 from keras_initlab.initializers.base import FanScaled, RandomScheme, Shape
 from keras_initlab.initializers.orthogonal.variants import gates_orthonormal
 from keras_initlab.initializers.registry import Claims, get, register
+from keras_initlab.initializers.scaling import laws
 
 
 class Wrapper(RandomScheme):
@@ -42,12 +44,10 @@ def half_masked(values: np.ndarray) -> np.ndarray:
 
 @register(
     "scaled",
-    claims=Claims(
+    claims=laws.normal(
         law="factor · inner, by default ½ · he_normal",
         reference="Zhang et al. 2019, Fixup, arXiv:1901.09321 (a law times a depth-dependent factor)",
-        mean=0.0,
         std=lambda fans: he_std(fans) / 2,
-        distribution="normal",
         use="For a law times a factor of depth or width, such as Fixup's on the first kernels of a branch",
         avoid="For the gain of a scheme that has one: give it `gain`, as in initlab_he_normal",
     ),
@@ -127,12 +127,10 @@ class Masked(Wrapper):
 
 @register(
     "per_gate",
-    claims=Claims(
+    claims=kinds.recurrent(
         law="inner for each square gate of a recurrent kernel, by default orthogonal",
         reference="github.com/keras-team/keras/issues/9149",
         exact=gates_orthonormal,
-        ranks=(2, 2),
-        roles=("recurrent_kernel",),
         shapes=((20, 80), (30, 90)),
         use="For recurrent kernels of LSTM and GRU by a law of square matrices, such as initlab_orthogonal",
         avoid="For input kernels, whose gates are not square: take initlab_per_block with 4 or 3 blocks",
@@ -171,12 +169,10 @@ class PerGate(Wrapper):
 
 @register(
     "per_block",
-    claims=Claims(
+    claims=laws.normal(
         law="inner for each of 4 blocks of outputs, by default he_normal",
         reference="github.com/pytorch/pytorch/issues/166378 (fused query, key and value)",
-        mean=0.0,
         std=he_std,
-        distribution="normal",
         ranks=(2, None),
         shapes=((60, 400), (3, 3, 16, 60)),
         use="For kernels that fuse several: query, key and value, or the gates of an LSTM's input kernel",
@@ -223,12 +219,10 @@ class PerBlock(Wrapper):
 
 @register(
     "with_fans",
-    claims=Claims(
+    claims=laws.normal(
         law="inner as if the weight were a matrix (fan_in, fan_out), by default he_normal with 100 inputs",
         reference="github.com/keras-team/keras/issues/11773 (depthwise fans)",
-        mean=0.0,
         std=lambda fans: math.sqrt(2 / 100),
-        distribution="normal",
         use="For depthwise, grouped and transposed kernels, whose fans the shape does not show",
         avoid="For Dense and ordinary convolutions, whose fans are right: take initlab_he_normal",
     ),
@@ -244,8 +238,6 @@ class WithFans(Wrapper):
         fan_in: Inputs that a unit sums over. At least 1.
         fan_out: Units that an input feeds. At least 1.
         seed: None, an integer or a `keras.random.SeedGenerator`; takes the place of the inner one's.
-
-    Shapes: any.
 
     Raises:
         InputError: If a fan is not a whole number, or `inner` does not scale by fans.

@@ -6,8 +6,9 @@ from typing import Any
 import numpy as np
 
 from keras_initlab.core.arguments import finite, one_of, positive, refused
+from keras_initlab.initializers import kinds
 from keras_initlab.initializers.base import RandomScheme, Scheme, Shape
-from keras_initlab.initializers.registry import Claims, register
+from keras_initlab.initializers.registry import register
 
 
 def counts_down(values: np.ndarray) -> np.ndarray:
@@ -53,12 +54,10 @@ def ring_of_phases(values: np.ndarray) -> np.ndarray:
 
 @register(
     "s4d_real",
-    claims=Claims(
+    claims=kinds.state(
         law="-(n + 1) along the last axis",
         reference="Gu et al. 2022, S4D, arXiv:2206.11893",
         exact=counts_down,
-        ranks=(1, None),
-        roles=("kernel",),
         shapes=((16,), (5, 9)),
         use="For diagonal state-space layers with a real state, as a short memory that costs half",
         avoid="Where the state is complex: take initlab_s4d_imag with real parts of -1/2",
@@ -83,12 +82,10 @@ class S4dReal(Scheme):
 
 @register(
     "s4d_imag",
-    claims=Claims(
+    claims=kinds.state(
         law="lin: πn; inv: (N/π)(N/(2n+1) - 1), N twice the axis; by default lin",
         reference="Gu et al. 2022, S4D, arXiv:2206.11893, eq. 8 and 9",
         exact=even_spacing,
-        ranks=(1, None),
-        roles=("kernel",),
         shapes=((16,), (5, 9)),
         use="For S4D layers with a complex state on long sequences; the real parts are Constant(-0.5)",
         avoid="Where the state is real: take initlab_s4d_real",
@@ -128,12 +125,10 @@ class S4dImag(Scheme):
 
 @register(
     "lru_ring",
-    claims=Claims(
+    claims=kinds.state(
         law="ν = ln(-½ ln(u (r₁² - r₀²) + r₀²)), u ~ U(0, 1]; r₀ = 0.4, r₁ = 0.99",
         reference="Orvieto et al. 2023, arXiv:2303.06349, lemma 3.2",
         exact=ring_of_eigenvalues,
-        ranks=(1, None),
-        roles=("kernel",),
         shapes=((4096,), (64, 50)),
         use="For linear recurrent units: `outer` near 1 gives long memory, and no eigenvalue exceeds it",
         avoid="For state-space layers in continuous time, whose eigenvalues lie left of zero: take "
@@ -149,7 +144,6 @@ class LruRing(RandomScheme):
     Args:
         inner: r₀, the least magnitude. At least 0.
         outer: r₁, the largest. Above `inner`, below 1.
-        seed: None, an integer or a `keras.random.SeedGenerator`.
 
     Shapes: rank 1 or more.
 
@@ -177,12 +171,10 @@ class LruRing(RandomScheme):
 
 @register(
     "lru_phase",
-    claims=Claims(
+    claims=kinds.state(
         law="θ = ln(u φ), u ~ U(0, 1]; φ = 2π",
         reference="Orvieto et al. 2023, arXiv:2303.06349, lemma 3.2",
         exact=ring_of_phases,
-        ranks=(1, None),
-        roles=("kernel",),
         shapes=((4096,), (64, 50)),
         use="For linear recurrent units, beside initlab_lru_ring; a small `largest` for long sequences",
         avoid="For units whose state is real, which have no phase: take initlab_lru_ring alone",
@@ -195,7 +187,6 @@ class LruPhase(RandomScheme):
 
     Args:
         largest: φ, the largest phase in radians. Above 0, at most 2π; π/10 for very long sequences.
-        seed: None, an integer or a `keras.random.SeedGenerator`.
 
     Shapes: rank 1 or more.
 
@@ -221,12 +212,10 @@ class LruPhase(RandomScheme):
 
 @register(
     "mamba_dt",
-    claims=Claims(
+    claims=kinds.bias(
         law="softplus⁻¹(dt), ln dt ~ U[ln 0.001, ln 0.1), dt at least 0.0001",
         reference="Gu & Dao 2023, Mamba, arXiv:2312.00752, section 3.6",
         exact=step_range,
-        ranks=(1, 1),
-        roles=("bias",),
         shapes=((4096,),),
         use="For the bias of the step-size projection in Mamba and other selective state-space layers",
         avoid="For any other bias, which it makes negative: take initlab_zeros",
@@ -242,7 +231,6 @@ class MambaDt(RandomScheme):
         smallest: Least step. Positive.
         largest: Largest step. Above `smallest`.
         floor: Steps below it are raised to it. Positive.
-        seed: None, an integer or a `keras.random.SeedGenerator`.
 
     Shapes: rank 1.
 
@@ -273,12 +261,10 @@ class MambaDt(RandomScheme):
 
 @register(
     "mamba_a_log",
-    claims=Claims(
+    claims=kinds.state(
         law="ln(n + 1) along the last axis",
         reference="Gu & Dao 2023, Mamba, arXiv:2312.00752, section 3.6",
         exact=logs,
-        ranks=(1, None),
-        roles=("kernel",),
         shapes=((16,), (5, 9)),
         use="For Mamba's state matrix, stored as the log of its negative, so that it stays stable",
         avoid="Where the layer stores the eigenvalues themselves: take initlab_s4d_real",
