@@ -1,5 +1,6 @@
 """Whether the targets lie in the range that the model's loss can take."""
 
+from collections.abc import Iterable
 from typing import Any
 
 import keras
@@ -7,6 +8,7 @@ import numpy as np
 
 from keras_initlab.core.errors import InputError
 from keras_initlab.engines.sources import Arrays, Fixed, Recorded, Source
+from keras_initlab.results import learning
 
 _SPARSE = ("sparse_categorical_crossentropy", "SparseCategoricalCrossentropy")
 _PROBABILITIES = (
@@ -56,6 +58,23 @@ def _line_up(loss: Any, targets: Any, model: keras.Model) -> list[tuple[str, np.
         for one, target, width in zip(per_target, targets, padded, strict=False)
         if hasattr(target, "shape")
     ]
+
+
+def chance(
+    model: keras.Model, metrics: Iterable[str], training: Source, validation: Source | None
+) -> dict[str, float]:
+    """What a constant answer would score, by name as the epochs report it; empty where nobody can say, as
+    for several outputs or weighted examples."""
+    found: dict[str, float] = {}
+    sources = {"": training} if validation is None else {"": training, "val_": validation}
+    for prefix, source in sources.items():
+        whole = [source.data] if isinstance(source, Arrays) else getattr(source, "known_batches", [])
+        if whole and all(len(batch) == 2 and isinstance(batch[1], np.ndarray) for batch in whole):
+            y = np.concatenate([batch[1] for batch in whole])
+            seen = min(len(y), source.steps * getattr(source, "batch_size", len(y)))
+            levels = learning.chance(y, loss_name(model.loss), metrics, seen)
+            found |= {f"{prefix}{name}": level for name, level in levels.items()}
+    return found
 
 
 def loss_name(loss: Any) -> str:
