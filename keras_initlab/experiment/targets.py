@@ -1,5 +1,6 @@
 """Whether the targets lie in the range that the model's loss can take."""
 
+from collections.abc import Iterable
 from typing import Any
 
 import keras
@@ -7,6 +8,7 @@ import numpy as np
 
 from keras_initlab.core.errors import InputError
 from keras_initlab.engines.sources import Source
+from keras_initlab.results import learning
 
 _SPARSE = ("sparse_categorical_crossentropy", "SparseCategoricalCrossentropy")
 _PROBABILITIES = (
@@ -49,6 +51,23 @@ def _line_up(loss: Any, targets: Any, model: keras.Model) -> list[tuple[str, np.
         for one, target, width in zip(per_target, targets, padded, strict=False)
         if hasattr(target, "shape")
     ]
+
+
+def chance(
+    model: keras.Model, metrics: Iterable[str], training: Source, validation: Source | None
+) -> dict[str, float]:
+    """What a constant answer would score, by name as the epochs report it; empty where nobody can say, as
+    for several outputs or weighted examples."""
+    found: dict[str, float] = {}
+    sources = {"": training} if validation is None else {"": training, "val_": validation}
+    for prefix, source in sources.items():
+        parts, first = source.targets(), source.first_batch()
+        if len(first) == 2 and parts and all(isinstance(part, np.ndarray) for part in parts):
+            y = np.concatenate(parts)
+            seen = min(len(y), source.steps * len(first[1]))
+            levels = learning.chance(y, loss_name(model.loss), metrics, seen)
+            found |= {f"{prefix}{name}": level for name, level in levels.items()}
+    return found
 
 
 def loss_name(loss: Any) -> str:

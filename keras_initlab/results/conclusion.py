@@ -58,9 +58,14 @@ def sentence(found: Evidence) -> str:
     """The conclusion in one sentence."""
     if not found.records:
         return "No run has finished, so there is nothing to compare."
-    completed = found.runs["status"].isin(["completed", "stuck"])
-    if not completed.any():
-        return f"None of the {len(completed)} runs completed; see `runs` for what happened to each."
+    statuses = found.runs["status"]
+    if not statuses.isin(["completed", "stuck"]).any():
+        return f"None of the {len(statuses)} runs completed; see `runs` for what happened to each."
+    if not (statuses == "completed").any():
+        return (
+            f"None of the {len(statuses)} runs learned: at their end they are no better than chance. Train "
+            "longer, or change the learning rate."
+        )
     table = found.summary()
     metric = _plain(found.metric)
     if len(table) == 1:

@@ -101,8 +101,8 @@ class Evidence:
     def runs(self) -> pd.DataFrame:
         """One row per run.
 
-        Columns: `initializer`, `replicate`, `status` (that of the record, or `stuck`: it finished, no better
-        than chance and no longer improving, see `learning.stuck`), `message`; for each metric `final_…`
+        Columns: `initializer`, `replicate`, `status` (that of the record, or `stuck`: it finished no better
+        than chance, see `learning.stuck`), `message`; for each metric `final_…`
         (after the last epoch; NaN unless it got there) and `best_…` (over the epochs: chosen on the set
         it is measured on, so optimistic); `first_100` (mean loss of the first 100 steps), `steps_to_target`
         (first step at which the mean of the last 10 losses is at most `target`; NaN if never), `steps`,
