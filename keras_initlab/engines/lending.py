@@ -1,12 +1,19 @@
 """The user's model is borrowed: what has to be kept of it, and the way back."""
 
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import keras
 import numpy as np
 
-if TYPE_CHECKING:
-    pass
+
+def has_own(model: keras.Model, method: str) -> bool:
+    """Whether a model's class does in its own way what `fit` calls by that name."""
+    return getattr(type(model), method) is not getattr(keras.Model, method)
+
+
+def optimizers(model: keras.Model) -> dict[str, keras.optimizers.Optimizer]:
+    """The optimizers that a model holds, by attribute: `optimizer`, and those of a `compile` of its own."""
+    return {name: held for name, held in vars(model).items() if isinstance(held, keras.optimizers.Optimizer)}
 
 
 def seed_generators(model: keras.Model) -> list[Any]:

@@ -10,16 +10,21 @@ import keras
 import numpy as np
 
 from keras_initlab.core.rng import isolated, seed_globals, set_generator
-from keras_initlab.engines.lending import Snapshot, carried_states, seed_generators
-from keras_initlab.engines.outcome import outcome
+from keras_initlab.engines.lending import (
+    Snapshot,
+    carried_states,
+    fresh_optimizer,
+    has_own,
+    optimizers,
+    seed_generators,
+)
 from keras_initlab.engines.setup import Observer, Setup
 from keras_initlab.engines.sources import Arrays, Feed, Source
 from keras_initlab.trials.plan import Plan, Trial
-from keras_initlab.trials.record import Record
+from keras_initlab.trials.record import Record, outcome
 
 if TYPE_CHECKING:
     from keras_initlab.engines.graph_feed import GraphFeed
-from keras_initlab.engines.lending import fresh_optimizer
 
 STEP_LOSS = "step_losses"
 STEPS_AT_ONCE = 16
@@ -35,7 +40,8 @@ class Sequential:
         return None
 
     def run(self, trials: Sequence[Trial], plan: Plan, setup: Setup, observer: Observer) -> Iterator[Record]:
-        looked_at = setup.callbacks is not None or keras.backend.backend() != "tensorflow"
+        looked_at = setup.callbacks is not None or has_own(setup.model, "train_step")
+        looked_at = looked_at or keras.backend.backend() != "tensorflow"
         at_once = 1 if looked_at else min(STEPS_AT_ONCE, plan.steps_per_epoch)
         feeds = _Feeds(setup)
         with isolated(), _workbench(setup.model, at_once) as reset:
@@ -118,7 +124,7 @@ class _Watch(keras.callbacks.Callback):
     def on_train_batch_end(self, batch, logs=None):
         taken = min(batch + 1, self._plan.steps_per_epoch) - self._seen
         self._seen += taken
-        for loss in np.atleast_1d(keras.ops.convert_to_numpy(logs[STEP_LOSS]))[:taken]:
+        for loss in np.atleast_1d(keras.ops.convert_to_numpy(_step_losses(logs)))[:taken]:
             self.step_losses.append(float(loss))
             self._observer.stepped(self._trial)
             if not math.isfinite(loss):
@@ -132,6 +138,11 @@ class _Watch(keras.callbacks.Callback):
         for name, value in logs.items():
             if name not in (STEP_LOSS, f"val_{STEP_LOSS}"):
                 self.epochs.setdefault(name, []).append(float(value))
+
+
+def _step_losses(logs):
+    """The losses of the last steps; what a `train_step` of its own reports as `loss`, or else first."""
+    return logs.get(STEP_LOSS, logs.get("loss", next(iter(logs.values()))))
 
 
 class StepLoss(keras.metrics.Mean):
@@ -166,7 +177,8 @@ class _Reset:
     def __init__(self, model: keras.Model):
         self._generators = seed_generators(model)
         self._weights = Snapshot(model.variables)
-        self._optimizer = Snapshot(model.optimizer.variables)
+        held = optimizers(model).values()
+        self._optimizer = Snapshot([variable for one in held for variable in one.variables])
         self._states = carried_states(model)
 
     def __call__(self, trial: Trial, setup: Setup) -> None:
@@ -185,11 +197,13 @@ class _Reset:
 def _workbench(model: keras.Model, at_once: int) -> Iterator[_Reset]:
     """Lend the model for training with a fresh optimizer; give everything back as it was."""
     weights = Snapshot([*model.variables, *carried_states(model)])
-    names = ("optimizer", "stop_training", "steps_per_execution", "train_function", "test_function")
+    names = (*optimizers(model), "stop_training", "steps_per_execution", "train_function", "test_function")
     kept = {name: getattr(model, name) for name in (*names, "_loss_tracker")}
     kept_history = getattr(model, "history", None)
-    model.optimizer = fresh_optimizer(model.optimizer)
-    model.optimizer.build(model.trainable_variables)
+    for name, optimizer in optimizers(model).items():
+        setattr(model, name, fresh_optimizer(optimizer))
+        # One of several optimizers may train a part only: what it keeps for the rest stays unused.
+        getattr(model, name).build(model.trainable_variables)
     model.steps_per_execution = at_once
     model.train_function = model.test_function = None  # they hold the other optimizer
     # Set past Keras's attribute tracking, as `compile` does.

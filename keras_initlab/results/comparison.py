@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from keras_initlab.core.errors import InputError, UnknownNameError
 from keras_initlab.results import outcomes, tables
-from keras_initlab.trials import record as files
+from keras_initlab.trials import folder as files
 from keras_initlab.trials.record import Record
 
 if TYPE_CHECKING:

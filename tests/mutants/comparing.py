@@ -79,7 +79,7 @@ MUTANTS = [
     mistake(
         "the user's optimizer goes on",
         SEQUENTIAL,
-        "model.optimizer = fresh_optimizer(model.optimizer)",
+        "setattr(model, name, fresh_optimizer(optimizer))",
         "pass",
         "given_back or fresh",
     ),
@@ -195,7 +195,7 @@ MUTANTS = [
     ),
     mistake(
         "exclusions from weight decay forgotten",
-        "keras_initlab/engines/sequential.py",
+        "keras_initlab/engines/lending.py",
         'for name in ("_exclude_from_weight_decay", "_exclude_from_weight_decay_pattern"):',
         "for name in ():",
         "names_excluded",

@@ -8,7 +8,6 @@ import numpy as np
 
 from keras_initlab.core.rng import isolated
 from keras_initlab.engines.lending import fresh_optimizer
-from keras_initlab.engines.outcome import outcome
 from keras_initlab.engines.setup import Observer, Setup
 from keras_initlab.engines.stacked.blocks import Blocks, blocks, first_batch
 from keras_initlab.engines.stacked.convolution import as_products
@@ -17,7 +16,7 @@ from keras_initlab.engines.stacked.members import Members, Template, Values, sta
 from keras_initlab.engines.stacked.programs import program
 from keras_initlab.engines.stacked.refusal import reason_not_to_stack
 from keras_initlab.trials.plan import Plan, Trial
-from keras_initlab.trials.record import Record
+from keras_initlab.trials.record import Record, outcome
 
 
 class Stacked:
