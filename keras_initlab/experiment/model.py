@@ -41,7 +41,7 @@ def ready(model: Any, batch: Batch, seed: int) -> keras.Model:
         )
     if not model.built:
         _call(model, batch, "x")
-    if not model.variables:
+    if not model.weights:
         raise InputError(
             f"The model {model.name!r} has no weights yet: give its layers a keras.Input, or `fit` it on a "
             "batch first."
