@@ -6,41 +6,54 @@ Importing the package registers every scheme with Keras.
 import importlib
 from typing import TYPE_CHECKING, Any
 
-from keras_initlab import datasets
-from keras_initlab.core.errors import InputError, UnknownNameError
-
 if TYPE_CHECKING:
-    from keras_initlab import initializers, presets
-    from keras_initlab.diagnosis.lint import lint
-    from keras_initlab.experiment.compare import compare
-    from keras_initlab.gallery.specimen import plot_distribution
-    from keras_initlab.initializers.fans import Fans
-    from keras_initlab.initializers.gains import depth_scale, edge_of_chaos, fixed_point, gain
-    from keras_initlab.initializers.registry import Claims, catalogue, get, list_initializers, register
-    from keras_initlab.network.layer_fans import fans
-    from keras_initlab.network.portable import make_portable
-    from keras_initlab.network.slots import slots
-    from keras_initlab.recipes.reinitialize import reinitialize
-    from keras_initlab.results.comparison import Comparison, load
-    from keras_initlab.results.overview import over
-    from keras_initlab.results.plots import plot_weights
+    from keras_initlab import datasets as datasets
+    from keras_initlab import initializers as initializers
+    from keras_initlab import presets as presets
+    from keras_initlab.core.errors import InputError as InputError
+    from keras_initlab.core.errors import UnknownNameError as UnknownNameError
+    from keras_initlab.diagnosis.lint import lint as lint
+    from keras_initlab.experiment.compare import compare as compare
+    from keras_initlab.gallery.specimen import plot_distribution as plot_distribution
+    from keras_initlab.initializers.fans import Fans as Fans
+    from keras_initlab.initializers.gains import depth_scale as depth_scale
+    from keras_initlab.initializers.gains import edge_of_chaos as edge_of_chaos
+    from keras_initlab.initializers.gains import fixed_point as fixed_point
+    from keras_initlab.initializers.gains import gain as gain
+    from keras_initlab.initializers.registry import Claims as Claims
+    from keras_initlab.initializers.registry import catalogue as catalogue
+    from keras_initlab.initializers.registry import get as get
+    from keras_initlab.initializers.registry import list_initializers as list_initializers
+    from keras_initlab.initializers.registry import register as register
+    from keras_initlab.network.layer_fans import fans as fans
+    from keras_initlab.network.portable import make_portable as make_portable
+    from keras_initlab.network.slots import slots as slots
+    from keras_initlab.recipes.reinitialize import reinitialize as reinitialize
+    from keras_initlab.results.comparison import Comparison as Comparison
+    from keras_initlab.results.comparison import load as load
+    from keras_initlab.results.overview import over as over
+    from keras_initlab.results.plots import plot_weights as plot_weights
 
 __version__ = "0.1.0"
 
-# Loaded when first asked for: what needs a backend, so that saved results can be read without one,
-# and what is heavy.
+# Public name -> the module it stands in, loaded when first asked for: saved results can be read where no
+# backend is installed, and what is heavy waits. The block above says the same to type checkers.
 _HOMES = {
     "Claims": "initializers.registry",
     "Comparison": "results.comparison",
     "Fans": "initializers.fans",
+    "InputError": "core.errors",
+    "UnknownNameError": "core.errors",
     "catalogue": "initializers.registry",
     "compare": "experiment.compare",
+    "datasets": "",
     "depth_scale": "initializers.gains",
     "edge_of_chaos": "initializers.gains",
     "fans": "network.layer_fans",
     "fixed_point": "initializers.gains",
     "gain": "initializers.gains",
     "get": "initializers.registry",
+    "initializers": "",
     "lint": "diagnosis.lint",
     "list_initializers": "initializers.registry",
     "load": "results.comparison",
@@ -48,51 +61,28 @@ _HOMES = {
     "over": "results.overview",
     "plot_distribution": "gallery.specimen",
     "plot_weights": "results.plots",
+    "presets": "",
     "register": "initializers.registry",
     "reinitialize": "recipes.reinitialize",
     "slots": "network.slots",
 }
 
-__all__ = [
-    "Claims",
-    "Comparison",
-    "Fans",
-    "InputError",
-    "UnknownNameError",
-    "catalogue",
-    "compare",
-    "datasets",
-    "depth_scale",
-    "edge_of_chaos",
-    "fans",
-    "fixed_point",
-    "gain",
-    "get",
-    "initializers",
-    "lint",
-    "list_initializers",
-    "load",
-    "make_portable",
-    "over",
-    "plot_distribution",
-    "plot_weights",
-    "presets",
-    "register",
-    "reinitialize",
-    "slots",
-]
+__all__ = list(_HOMES)
 
 
 def __getattr__(name: str) -> Any:
-    if name == "presets":  # a module that needs a backend
-        return importlib.import_module(f"{__name__}.presets")
     if name not in _HOMES:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    return getattr(importlib.import_module(f"{__name__}.{_HOMES[name]}"), name)
+    if home := _HOMES[name]:
+        found = getattr(importlib.import_module(f"{__name__}.{home}"), name)
+    else:
+        found = importlib.import_module(f"{__name__}.{name}")
+    globals()[name] = found  # the next look-up finds it at once
+    return found
 
 
 def __dir__() -> list[str]:
-    return sorted(set(globals()) | set(__all__))
+    return sorted([*_HOMES, "__version__"])
 
 
 def _register_schemes() -> None:

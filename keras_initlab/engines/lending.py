@@ -1,5 +1,6 @@
 """The user's model is borrowed: what has to be kept of it, and the way back."""
 
+from collections.abc import Iterable
 from typing import Any
 
 import keras
@@ -19,6 +20,12 @@ def carried_states(model: keras.Model) -> list[Any]:
     return keras.tree.flatten([layer.states for layer in layers if layer.states is not None])
 
 
+def assign(variables: Iterable[Any], values: Iterable[Any]) -> None:
+    """Give each variable its value."""
+    for variable, value in zip(variables, values, strict=True):
+        variable.assign(value)
+
+
 class Snapshot:
     """The values of a list of variables, kept on the host, and the way back to them."""
 
@@ -28,8 +35,7 @@ class Snapshot:
 
     def restore(self) -> None:
         """Give every variable the value it had when the snapshot was taken."""
-        for variable, value in zip(self._variables, self._values, strict=True):
-            variable.assign(value)
+        assign(self._variables, self._values)
 
 
 def fresh_optimizer(optimizer: keras.optimizers.Optimizer) -> keras.optimizers.Optimizer:

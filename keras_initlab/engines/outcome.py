@@ -16,6 +16,7 @@ def outcome(
     error: Exception | None = None,
 ) -> Record:
     """The record of a trial that ended, with an `error` or else with its last loss."""
+    seeds = trial.seeds
     status: Status
     if error is not None:
         status, message = "failed", f"{type(error).__name__}: {error}"
@@ -37,6 +38,6 @@ def outcome(
         step_losses=tuple(losses),
         epochs={name: tuple(values) for name, values in epochs.items()},
         seconds=seconds,
-        seeds={"root": trial.root_seed, "global": trial.global_seed(), "order": trial.order_seed(0)},
+        seeds={"root": seeds.root, "global": seeds.everywhere, "order": seeds.order(0)},
         engine=engine,
     )

@@ -99,7 +99,7 @@ def compare(
     >>> sorted(result.summary().index)
     ['initlab_he_normal', 'zeros']
     """
-    with isolated():
+    with isolated() as generators:
         plan, setup, config = take_in(
             model,
             initializers,
@@ -121,8 +121,9 @@ def compare(
             fans=fans,
             baseline=baseline,
             target_loss=target_loss,
+            generators=generators,
         )
-        chosen, reason = engines.choose(engine, plan, setup)
+        chosen, reason = engines.choose(engine, setup, plan.trials)
     config["engine"] = {"name": chosen.name, "reason": reason}
 
     finished = _resume(run_dir, config)
@@ -130,7 +131,7 @@ def compare(
     waiting = [trial for trial in plan.trials if (trial.label, trial.replicate) not in done]
     with watching(plan, verbose, len(plan.trials) - len(waiting)) as observer:
         try:
-            for record in chosen.run(waiting, plan, setup, observer):
+            for record in chosen.run(setup, waiting, observer):
                 finished.append(record)
                 if run_dir is not None:
                     records.append_record(run_dir, record)

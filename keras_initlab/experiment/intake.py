@@ -8,6 +8,7 @@ from typing import Any
 
 from keras_initlab.core.arguments import one_of
 from keras_initlab.core.errors import InputError
+from keras_initlab.core.rng import Generators
 from keras_initlab.core.seeds import derive
 from keras_initlab.engines.setup import Setup
 from keras_initlab.experiment import data, provenance, schemes, targets
@@ -40,10 +41,9 @@ def take_in(
     fans: str,
     baseline: str | None,
     target_loss: float | None,
+    generators: Generators,
 ) -> tuple[Plan, Setup, dict[str, Any]]:
     """The plan, the setup and the configuration (JSON data) of a comparison.
-
-    Only inside `rng.isolated()`.
 
     Raises:
         InputError: If an argument cannot work.
@@ -78,16 +78,18 @@ def take_in(
     if validation_data is not None:
         validation = data.validation_source(validation_data, batch_size)
 
-    model = network.ready(model, first_batch, derive(seed, "build"))
+    model = network.ready(model, first_batch, derive(seed, "build"), generators)
     targets.check(model, training, "y")
     if validation is not None:
         targets.check(model, validation, "validation_data")
     tested = selection.under_test(model, layers, roles)
-    schemes.try_out(by_label, tested, seed)
+    schemes.try_out(by_label, tested, seed, generators)
 
     plan = Plan(tuple(by_label), replicates, seed, epochs, training.steps)
     restarted = selection.restarted(model, tested)
-    setup = Setup(model, by_label, tested, restarted, training, validation, callbacks, fans)
+    setup = Setup(
+        model, by_label, tested, restarted, training, validation, callbacks, fans, epochs=plan.epochs
+    )
     config = provenance.describe(plan, setup) | {
         "batch_size": getattr(training, "batch_size", None),
         "baseline": baseline,

@@ -7,21 +7,19 @@ import keras
 
 from keras_initlab.core.errors import InputError
 from keras_initlab.core.keras_private import compiled_metrics
-from keras_initlab.core.rng import seed_globals
+from keras_initlab.core.rng import Generators
 from keras_initlab.engines.sources import Batch
 
 
-def ready(model: Any, batch: Batch, seed: int) -> keras.Model:
+def ready(model: Any, batch: Batch, seed: int, generators: Generators) -> keras.Model:
     """The compiled model itself or the one the function returns, built on the first batch if need be.
-
-    Only inside `rng.isolated()`.
 
     Raises:
         InputError: If it is not a compiled Keras model.
     """
     given = model
     if not isinstance(model, keras.Model) and callable(model):
-        seed_globals(seed)
+        generators.seed(seed)
         model = model()
     if not isinstance(model, keras.Model):
         what = "returned" if callable(given) else "is"

@@ -14,6 +14,7 @@ import numpy as np
 from keras_initlab import __version__
 from keras_initlab.core.keras_private import compiled_metrics, direction, parts, tensorflow_left_alone
 from keras_initlab.engines.setup import Setup
+from keras_initlab.experiment import targets
 from keras_initlab.experiment.targets import loss_name
 from keras_initlab.network.slots import Slot
 from keras_initlab.trials.plan import Plan
@@ -21,13 +22,15 @@ from keras_initlab.trials.plan import Plan
 
 def describe(plan: Plan, setup: Setup) -> dict[str, Any]:
     """The configuration that is saved beside the records."""
+    directions = _directions(setup.model)
     return {
         "labels": {label: _scheme(scheme) for label, scheme in setup.schemes.items()},
         "replicates": plan.replicates,
         "seed": plan.seed,
         "epochs": plan.epochs,
         "steps_per_epoch": plan.steps_per_epoch,
-        "directions": _directions(setup.model),
+        "directions": directions,
+        "chance": targets.chance(setup.model, directions, setup.training, setup.validation),
         "slots": [{"path": slot.path, "shape": list(slot.shape), "role": slot.role} for slot in setup.tested],
         "fans": setup.fans,
         "optimizer": _nameless(_plain(setup.model.optimizer.get_config())),

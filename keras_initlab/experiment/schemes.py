@@ -4,10 +4,11 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from keras_initlab.core.errors import InputError
+from keras_initlab.core.rng import Generators
+from keras_initlab.core.seeds import Seeds
 from keras_initlab.initializers.adapting import label, resolve
 from keras_initlab.network.drawing import check_rank, check_value, draw
 from keras_initlab.network.slots import Slot
-from keras_initlab.trials.plan import Trial
 
 
 def by_label(initializers: Any) -> dict[str, Callable]:
@@ -50,7 +51,9 @@ def _labelled(initializers: Any) -> list[tuple[str, Any]]:
     return [(label(given), given) for given in initializers]
 
 
-def try_out(schemes: Mapping[str, Callable], tested: Sequence[Slot], trial_seed: int) -> None:
+def try_out(
+    schemes: Mapping[str, Callable], tested: Sequence[Slot], seed: int, generators: Generators
+) -> None:
     """Draw each initializer once per kind of slot, so that what cannot work is known before training.
 
     An exception that only the drawing brings to light is left to the run, which records it.
@@ -64,7 +67,7 @@ def try_out(schemes: Mapping[str, Callable], tested: Sequence[Slot], trial_seed:
         for slot in kinds.values():
             check_rank(name, scheme, slot)
             try:
-                value = draw(scheme, slot, Trial(name, 0, trial_seed).draw_seed(*slot.seed_path))
+                value = draw(scheme, slot, Seeds(seed, 0).draw(*slot.seed_path), generators)
             except Exception:  # the run itself will meet it again and record it as failed
                 continue
             check_value(name, slot, value)

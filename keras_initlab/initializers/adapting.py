@@ -25,9 +25,7 @@ def label(given: Any) -> str:
     if isinstance(given, Mapping):
         return _call(str(given.get("class_name")), given.get("config") or {})
     if isinstance(given, keras.initializers.Initializer):
-        default = _defaults(type(given))
-        config = given.get_config()
-        return _call(type(given).__name__, {k: v for k, v in config.items() if default.get(k, v) != v})
+        return _call(type(given).__name__, _chosen(given))
     return getattr(given, "__name__", type(given).__name__)
 
 
@@ -36,11 +34,29 @@ def _call(name: str, arguments: Mapping[str, Any]) -> str:
     return f"{name}({inner})" if inner else name
 
 
-def _defaults(kind: type) -> dict[str, Any]:
+def written(scheme: Any) -> str:
+    """The scheme as code that makes it, without its seed.
+
+    >>> written(keras.initializers.RandomUniform(-1, 1, seed=0))
+    'keras.initializers.RandomUniform(minval=-1, maxval=1)'
+    """
+    kind = type(scheme)
+    if not isinstance(scheme, keras.initializers.Initializer):
+        return getattr(scheme, "__name__", kind.__name__)
+    homes = {"keras": "keras.initializers.", "keras_initlab": "initlab.initializers."}
+    home = homes.get(kind.__module__.partition(".")[0], "")
+    arguments = ", ".join(f"{key}={value!r}" for key, value in _chosen(scheme).items() if key != "seed")
+    return f"{home}{kind.__name__}({arguments})"
+
+
+def _chosen(scheme: keras.initializers.Initializer) -> dict[str, Any]:
+    """The arguments of a scheme that are not those that its class has by itself."""
     try:
-        return kind().get_config()
+        usual = type(scheme)().get_config()
     except TypeError:  # it has required arguments: all of them are worth showing
-        return {}
+        usual = {}
+    missing = object()
+    return {key: value for key, value in scheme.get_config().items() if usual.get(key, missing) != value}
 
 
 def resolve(name: str, given: Any) -> Callable:
@@ -106,20 +122,3 @@ def accepts_shape_and_dtype(scheme: Callable) -> bool:
     except TypeError:
         return False
     return True
-
-
-def written(scheme: Any) -> str:
-    """The scheme as one would write it, without its seed."""
-    kind = type(scheme)
-    if not isinstance(scheme, keras.initializers.Initializer):
-        return getattr(scheme, "__name__", kind.__name__)
-    try:
-        usual = kind().get_config()
-    except TypeError:  # it has required arguments
-        usual = {}
-    missing = object()
-    given = {k: v for k, v in scheme.get_config().items() if k != "seed" and usual.get(k, missing) != v}
-    homes = {"keras": "keras.initializers.", "keras_initlab": "initlab.initializers."}
-    home = homes.get(kind.__module__.partition(".")[0], "")
-    arguments = ", ".join(f"{key}={value!r}" for key, value in given.items())
-    return f"{home}{kind.__name__}({arguments})"

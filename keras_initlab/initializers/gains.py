@@ -14,10 +14,12 @@ from typing import Any, Literal, NamedTuple
 import keras
 import numpy as np
 
+from keras_initlab.core.arguments import one_of
 from keras_initlab.core.errors import InputError, UnknownNameError
 
 Activation = str | Callable[[Any], Any]
 Kind = Literal["forward", "std", "backward"]
+KINDS = ("forward", "std", "backward")
 
 NODES, WEIGHTS = np.polynomial.legendre.leggauss(15)
 REACH = 14.0  # standard deviations; the tails beyond weigh 1e-44
@@ -67,10 +69,9 @@ def gain(activation: Activation, kind: Kind = "forward") -> float:
     >>> round(gain("relu"), 6), round(gain("tanh", "backward"), 6)
     (1.414214, 1.467414)
     """
+    one_of("kind", kind, KINDS)
     first, second, slope = moments(activation)
     powers = {"forward": second, "std": second - first**2, "backward": slope}
-    if kind not in powers:
-        raise InputError(f"`kind` must be 'forward', 'std' or 'backward'; got {kind!r}.")
     if powers[kind] <= 0:
         raise InputError(f"The {kind} gain of {activation!r} does not exist: it is constant.")
     return 1 / math.sqrt(powers[kind])

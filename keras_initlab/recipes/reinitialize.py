@@ -9,13 +9,13 @@ import keras
 
 from keras_initlab.core.arguments import one_of, whole
 from keras_initlab.core.errors import InputError
-from keras_initlab.core.rng import isolated
+from keras_initlab.core.rng import Generators, isolated
+from keras_initlab.core.seeds import Seeds
 from keras_initlab.initializers.adapting import label, resolve
 from keras_initlab.initializers.fans import Fans
 from keras_initlab.network.drawing import FANS, check_rank, check_value, draw
 from keras_initlab.network.selection import Layers, matching, nothing_matches, under_test
 from keras_initlab.network.slots import Slot
-from keras_initlab.trials.plan import Trial
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -128,9 +128,11 @@ def reinitialize(
     one_of("fans", fans, FANS)
     chosen = under_test(model, layers, roles)
     given = scheme if isinstance(scheme, Mapping) and "class_name" not in scheme else {None: scheme}
-    with isolated():  # to make an unseeded initializer takes a number from Python's generator
+    with isolated() as generators:  # to make an unseeded initializer takes a number from Python's generator
         assigned = _assigned(model, chosen, given)
-        drawn = [_drawn(name, initializer, slot, seed, fans) for name, initializer, slot in assigned]
+        drawn = [
+            _drawn(name, initializer, slot, seed, generators, fans) for name, initializer, slot in assigned
+        ]
     stds = keras.ops.convert_to_numpy(keras.ops.stack([std for _, std in drawn])).tolist()
     for (name, _, slot), std in zip(assigned, stds, strict=True):
         if not math.isfinite(std):
@@ -166,11 +168,13 @@ def _assigned(
     return [of_slot[slot.index] for slot in chosen if slot.index in of_slot]
 
 
-def _drawn(name: str, scheme: Callable, slot: Slot, seed: int, fans: str) -> tuple[Any, Any]:
+def _drawn(
+    name: str, scheme: Callable, slot: Slot, seed: int, generators: Generators, fans: str
+) -> tuple[Any, Any]:
     """The values and their standard deviation, which stays where they are until all are fetched together."""
     check_rank(name, scheme, slot)
     try:
-        value = draw(scheme, slot, Trial(name, 0, seed).draw_seed(*slot.seed_path), fans)
+        value = draw(scheme, slot, Seeds(seed, 0).draw(*slot.seed_path), generators, fans)
     except Exception as error:
         raise InputError(
             f"The initializer {name!r} cannot draw {slot.path} of shape {slot.shape}: "

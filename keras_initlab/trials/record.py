@@ -14,6 +14,9 @@ SCHEMA = 1
 CONFIG_FILE = "config.json"
 RECORDS_FILE = "records.jsonl"
 
+VALIDATION = "val_"
+"""How the name of a metric begins that is of the validation data, as in Keras."""
+
 Status = Literal["completed", "diverged", "failed"]
 
 

@@ -111,7 +111,7 @@ def test_gains_of_torch():
 def test_errors():
     with pytest.raises(initlab.UnknownNameError, match=r"Unknown activation 'reluu'\. Did you mean 'relu'"):
         gain("reluu")
-    with pytest.raises(initlab.InputError, match="`kind` must be 'forward', 'std' or 'backward'; got 'up'"):
+    with pytest.raises(initlab.InputError, match="kind is 'up': give one of 'forward', 'std', 'backward'"):
         gain("relu", "up")
     with pytest.raises(initlab.InputError, match="it is constant"):
         gain(lambda x: 0 * x)

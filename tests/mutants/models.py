@@ -23,11 +23,11 @@ MUTANTS = [
     mistake(
         "one seed for all weights",
         REDRAW,
-        "draw_seed(*slot.seed_path)",
-        "draw_seed()",
+        "Seeds(seed, 0).draw(*slot.seed_path)",
+        "Seeds(seed, 0).draw()",
         REINITIALIZE,
     ),
-    mistake("seed ignored", REDRAW, "Trial(name, 0, seed)", "Trial(name, 0, 0)", REINITIALIZE),
+    mistake("seed ignored", REDRAW, "Seeds(seed, 0)", "Seeds(0, 0)", REINITIALIZE),
     mistake("the last pattern wins", REDRAW, "if slot.index not in of_slot]", "]", REINITIALIZE),
     mistake(
         "roles ignored",

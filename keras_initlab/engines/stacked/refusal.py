@@ -7,7 +7,6 @@ import keras
 from keras_initlab.core.keras_private import attention_dropout, excluded_from_decay, parts, seeded_by_itself
 from keras_initlab.engines.lending import carried_states
 from keras_initlab.engines.setup import Setup
-from keras_initlab.engines.stacked.blocks import first_batch
 from keras_initlab.engines.stacked.convolution import is_product
 
 ELEMENTWISE = (
@@ -57,7 +56,7 @@ def _side_effects(setup: Setup) -> str | None:
     before = [_attributes(layer) for layer in layers]
     if layers:
         with keras.StatelessScope() as scope:
-            setup.model(first_batch(setup.training)[0])
+            setup.model(setup.training.first_batch()[0])
         if scope.state_mapping.keys() - set(map(id, setup.model.variables)):
             return "a layer changes a variable that the model does not track"
     for layer, held in zip(layers, before, strict=True):
@@ -136,7 +135,7 @@ def _has_sparse_gradients(setup: Setup) -> bool:
     if not any(isinstance(layer, keras.layers.Embedding) or not _is_keras_own(layer) for layer in layers):
         return False
     with keras.StatelessScope(), tf.GradientTape() as tape:
-        outputs = keras.tree.flatten(model(first_batch(setup.training)[0]))
+        outputs = keras.tree.flatten(model(setup.training.first_batch()[0]))
         total = tf.add_n([tf.reduce_sum(tf.cast(output, "float32")) for output in outputs])
     gradients = tape.gradient(total, [variable.value for variable in model.trainable_variables])
     return any(isinstance(gradient, tf.IndexedSlices) for gradient in gradients)

@@ -85,7 +85,7 @@ def test_every_preset_model_trains_on_the_digits(folder, model):
         (["--initializers", "he_norml"], "Did you mean 'he_normal'?"),
         (["--initializers", "initlab_random_uniform(0, 1)"], "write a name or name(argument=value)"),
         (["--initializers", "initlab_random_uniform(minval=oops)"], "write a name or name(argument=value)"),
-        (["--initializers", "initlab_he_normal(gain=-1)"], "`gain` must be above 0; got -1"),
+        (["--initializers", "initlab_he_normal(gain=-1)"], "gain is -1: give a finite number above 0"),
         (["--initializers", "zeros", "zeros"], "'zeros' is given twice"),
         (["--data", "mnits"], "Did you mean 'mnist'?"),
         (["--model", "mpl"], "Did you mean 'mlp'?"),
