@@ -4,6 +4,7 @@ Each function says what it gives and, at the end, since which Keras it can: 3.10
 `tests/unit/core/test_keras_private.py` touches them all.
 """
 
+import copy
 import sys
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -72,6 +73,12 @@ def delete_untracked(owner: Any, name: str) -> None:
 def operations_after(operation: Any) -> list[Any]:
     """The operations that take the output of this one, once for each time; none outside a graph. 3.10."""
     return [node.operation for node in getattr(operation, "_outbound_nodes", ())]
+
+
+def symbolic_arguments(layer: Any) -> tuple[tuple, dict] | None:
+    """Arguments, symbolic tensors among them, of the layer's first call in a graph; None outside. 3.10."""
+    nodes = layer._inbound_nodes
+    return (nodes[0].arguments.args, nodes[0].arguments.kwargs) if nodes else None
 
 
 def symbolic_outputs(layer: Any) -> list[Any]:
@@ -187,6 +194,19 @@ def building_path() -> str:
     Without it, one instance in two layers gives both the same values.
     """
     return _current_path() or ""
+
+
+_NAMES = "object_name_uids"
+
+
+@contextmanager
+def names_as_they_were() -> Iterator[None]:
+    """Give back the counters of automatic names (`dense_1`) as they were before the body. 3.10."""
+    before = copy.copy(global_state.get_global_attribute(_NAMES))
+    try:
+        yield
+    finally:
+        global_state.set_global_attribute(_NAMES, before)
 
 
 @contextmanager

@@ -18,7 +18,8 @@ from keras_initlab.initializers.base import FanScaled, RandomScheme
 from keras_initlab.initializers.fans import Fans, shape_fans
 from keras_initlab.network.following import RELUS, TANHS, activation_after
 from keras_initlab.network.layer_fans import skipping_stride
-from keras_initlab.network.slots import KERNEL_ROLES, Slot, own_initializer, slots
+from keras_initlab.network.roles import KERNEL_ROLES
+from keras_initlab.network.slots import Slot, own_initializer, slots
 
 DEEP = 5
 """Number of layers from which a lost half of the variance counts: 2^-5 is 3 %."""

@@ -76,7 +76,7 @@ def compare(
         layers: Which layers are under test: a name, a regular expression searched in the weight's path, a
             function of a layer, or a list of these. All by default, the output layer included.
         roles: Which kinds of weights: any of `kernel`, `depthwise_kernel`, `pointwise_kernel`,
-            `recurrent_kernel` (these four by default), `embeddings`, `bias`.
+            `recurrent_kernel` (these four by default), `embeddings`, `bias`, or another that the model has.
         fans: `"keras"` draws what a layer built with the initializer would draw. `"layer"` gives the law of
             a fan-scaled initializer the true fans of the layer, as `reinitialize` does.
         baseline: The label that others are compared with by default.

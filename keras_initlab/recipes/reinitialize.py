@@ -32,6 +32,7 @@ class Redrawn:
         fans: Its true fans.
         scheme: Label of the scheme that drew it.
         std: Standard deviation of the values drawn.
+        guessed: Whether the role follows from name and shape alone; `roles` and `layers` settle it.
     """
 
     path: str
@@ -40,6 +41,7 @@ class Redrawn:
     fans: Fans
     scheme: str
     std: float
+    guessed: bool = False
 
 
 class Account(tuple[Redrawn, ...]):
@@ -53,7 +55,7 @@ class Account(tuple[Redrawn, ...]):
         rows = [
             {
                 "weight": row.path,
-                "role": row.role,
+                "role": f"{row.role} (guessed)" if row.guessed else row.role,
                 "shape": row.shape,
                 "fan_in": row.fans.fan_in,
                 "fan_out": row.fans.fan_out,
@@ -99,7 +101,8 @@ def reinitialize(
         layers: Which layers: a name, a regular expression searched in the weight's path, a function of a
             layer, or a list of these. All by default.
         roles: Which kinds of weights: any of `kernel`, `depthwise_kernel`, `pointwise_kernel`,
-            `recurrent_kernel` (these four by default), `embeddings`, `bias`.
+            `recurrent_kernel` (these four by default), `embeddings`, `bias`, or another role that the
+            model has (see `slots`), such as `reverse_embeddings` or `class_token`.
         fans: `"layer"` gives the law of a fan-scaled scheme, Keras's own included, the true fans of the
             layer: groups, strides, gates and einsum axes count. `"keras"` draws what a layer built
             with that scheme would draw.
@@ -137,7 +140,7 @@ def reinitialize(
     for (_, _, slot), (value, _) in zip(assigned, drawn, strict=True):
         slot.variable.assign(value)
     return Account(
-        Redrawn(slot.path, slot.role, slot.shape, slot.fans, name, std)
+        Redrawn(slot.path, slot.role, slot.shape, slot.fans, name, std, slot.guessed)
         for (name, _, slot), std in zip(assigned, stds, strict=True)
     )
 

@@ -11,7 +11,8 @@ from keras_initlab.engines.setup import Setup
 from keras_initlab.engines.sources import Source
 from keras_initlab.engines.stacked.convolution import is_product
 from keras_initlab.engines.stacked.members import Template
-from keras_initlab.network.slots import KERNEL_ROLES, all_slots
+from keras_initlab.network.roles import KERNEL_ROLES
+from keras_initlab.network.slots import all_slots
 from keras_initlab.trials.plan import Trial
 
 SHARE_OF_MEMORY = 0.25

@@ -170,6 +170,13 @@ def path(model):
     return layer.seen.split("/")[-1]
 
 
+def names_kept(model):
+    first = keras.layers.Dense(1).name
+    with private.names_as_they_were():
+        inside = keras.layers.Dense(1).name
+    return first != inside == keras.layers.Dense(1).name
+
+
 def left_alone(model):
     with private.tensorflow_left_alone():
         keras.layers.Dense(2).get_config()
@@ -197,6 +204,10 @@ TOUCHES = {
     "set_untracked": (untracked, (1, True)),
     "delete_untracked": (untracked, (1, True)),
     "operations_after": (lambda m: names(private.operations_after(m.get_layer("act"))), ["head"]),
+    "symbolic_arguments": (
+        lambda m: [t.shape for t in private.symbolic_arguments(m.layers[-1])[0]],
+        [(None, 4)],
+    ),
     "symbolic_outputs": (lambda m: [t.shape for t in private.symbolic_outputs(m.layers[-1])], [(None, 1)]),
     "passes_on": (lambda m: [private.passes_on(layer) for layer in m.layers[1:]], [True, False, False]),
     "is_activation": (
@@ -217,6 +228,7 @@ TOUCHES = {
     "set_global_generator": (generator, True),
     "first_seed": (lambda m: private.first_seed(keras.random.SeedGenerator(7)), 7),
     "building_path": (path, "pathed"),
+    "names_as_they_were": (names_kept, True),
     "tensorflow_left_alone": (left_alone, True),
 }
 
