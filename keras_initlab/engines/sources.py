@@ -141,7 +141,12 @@ class Feed(keras.utils.PyDataset):
         return self.source.steps
 
     def __getitem__(self, step: int) -> Batch:
-        return self._batches[step]
+        return keras.tree.map_structure(_text_as_tensor, self._batches[step])
+
+
+def _text_as_tensor(leaf: np.ndarray) -> Any:
+    """Text as TensorFlow's strings: Keras does not know NumPy's."""
+    return keras.ops.convert_to_tensor(leaf, dtype="string") if leaf.dtype.kind in "SU" else leaf
 
 
 def _without_lists(nest):
