@@ -66,7 +66,9 @@ def passage(chain: Sequence[tuple[Slot, str | None]], value: Callable[[Slot], np
         weights = value(slot).astype("float64")
         size = float((weights**2).mean())
         fans = slot.fans
-        variance = fans.fan_in * float(weights.var()) * square + (fans.fan_in * float(weights.mean()) * mean) ** 2
+        variance = (
+            fans.fan_in * float(weights.var()) * square + (fans.fan_in * float(weights.mean()) * mean) ** 2
+        )
         if seen:
             backward *= pending * fans.fan_out * size
         seen.append(slot)

@@ -35,7 +35,9 @@ class RunFolder:
             there = Path(path)
             there.mkdir(parents=True, exist_ok=True)
         except (TypeError, OSError) as error:
-            raise InputError(f"run_dir is {path!r}, where no folder can be made: {error}.") from error
+            raise InputError(
+                f"run_dir (--out) is {str(path)!r}, where no folder can be made: {error}."
+            ) from error
         found: list[Record] = []
         if (there / CONFIG_FILE).is_file():
             before = Config.from_json(read_config(there))
@@ -51,7 +53,9 @@ class RunFolder:
             write_config(there, config.to_json())
             write_records(there, found)  # drops a line that a crash cut short
         except OSError as error:
-            raise InputError(f"run_dir is {path!r}, which cannot be written to: {error}.") from error
+            raise InputError(
+                f"run_dir (--out) is {str(path)!r}, which cannot be written to: {error}."
+            ) from error
         return cls(there, config, found)
 
     def append(self, record: Record) -> None:
