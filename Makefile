@@ -23,7 +23,8 @@ lint: $(VENV)/.test
 # The oldest supported Keras, beside the newest in the same environment.
 oldest: $(VENV)/.oldest
 	PYTHONPATH=$(VENV)/oldest KERAS_BACKEND=torch $(BIN)/python -m pytest -q \
-		tests/conformance/test_compare.py tests/conformance/test_schemes.py tests/unit/test_models.py
+		tests/conformance/test_compare.py tests/conformance/test_schemes.py \
+		tests/unit/core/test_keras_private.py tests/unit/network/test_slots.py
 
 check: lint test oldest
 

@@ -16,7 +16,7 @@ import numpy as np
 
 import keras_initlab as initlab
 from keras_initlab import presets
-from keras_initlab.trials.plan import Trial
+from keras_initlab.core.seeds import Seeds
 
 EPOCHS, BATCH_SIZE = 5, 32
 
@@ -72,10 +72,10 @@ def check_equal(data, record, weights):
     """The run's losses are those of a fresh model that meets the same batches."""
     model = presets.build("mlp", (8, 8), 10)
     model.set_weights(weights)
-    trial = Trial(record.label, record.replicate, 0)
+    seeds = Seeds(0, record.replicate)
     losses = []
     for epoch in range(EPOCHS):
-        order = np.random.default_rng(trial.order_seed(epoch)).permutation(len(data.x))
+        order = np.random.default_rng(seeds.order(epoch)).permutation(len(data.x))
         for step in range(-(-len(order) // BATCH_SIZE)):
             chosen = order[step * BATCH_SIZE : (step + 1) * BATCH_SIZE]
             model.reset_metrics()

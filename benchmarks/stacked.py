@@ -17,11 +17,14 @@ import numpy as np
 
 import keras_initlab as initlab
 from keras_initlab.core.rng import isolated
-from keras_initlab.engines import ENGINES, stacked
+from keras_initlab.core.seeds import Seeds
+from keras_initlab.engines import ENGINES
+from keras_initlab.engines.contract import Observer
 from keras_initlab.engines.setup import Setup
 from keras_initlab.engines.sources import Arrays
+from keras_initlab.engines.stacked import engine as stacked
 from keras_initlab.network.slots import slots
-from keras_initlab.trials.plan import Plan, Trial
+from keras_initlab.trials.plan import Plan
 
 LAYERS = keras.layers
 
@@ -110,7 +113,7 @@ def fresh_fit(layers, x, y, weights, batch_size, epochs):
 def verify(layers, x, y, weights, batch_size, record, members, steps=20):
     """One run by hand on the batches of a trial: its losses and, after 20 steps, its weights must be those
     of the comparison, and of a member of a stack of its own."""
-    order = np.random.default_rng(Trial(record.label, record.replicate, 0).order_seed(0)).permutation(len(x))
+    order = np.random.default_rng(Seeds(0, record.replicate).order(0)).permutation(len(x))
     model = build(layers, x.shape[1:])
     model.set_weights(weights)
     steps = min(steps, len(x) // batch_size)
@@ -128,10 +131,10 @@ def verify(layers, x, y, weights, batch_size, record, members, steps=20):
 
 def stacked_weights(layers, x, y, batch_size, members, steps):
     """The first member's weights before and after some steps of the stacked engine."""
-    plan, setup = plan_and_setup(layers, x, y, batch_size, members, steps=steps)
-    with isolated(), stacked._lent(setup) as template:
-        start = template.start(setup, plan.trials[0]).trainable
-        group = stacked._Group(plan.trials, plan, setup, template, None, Clock())
+    setup, trials = setup_and_trials(layers, x, y, batch_size, members, steps=steps)
+    with isolated() as generators, stacked._lent(setup) as template:
+        start = template.start(setup, trials[0], generators).trainable
+        group = stacked._Group(setup, trials, template, generators, None, Clock())
         list(group.run())
         trained = [value[0] for value in group.machine.members.values(range(members)).trainable]
         return [
@@ -140,12 +143,13 @@ def stacked_weights(layers, x, y, batch_size, members, steps):
         ]
 
 
-def plan_and_setup(layers, x, y, batch_size, members, epochs=1, steps=None):
+def setup_and_trials(layers, x, y, batch_size, members, epochs=1, steps=None):
     """One replicate of a comparison, as an engine gets it."""
     model = build(layers, x.shape[1:])
     tested = [slot for slot in slots(model) if slot.role == "kernel"]
-    setup = Setup(model, schemes(members), tested, {}, Arrays((x, y), batch_size, shuffle=True, steps=steps))
-    return Plan(tuple(setup.schemes), 1, 0, epochs, setup.training.steps), setup
+    training = Arrays((x, y), batch_size, shuffle=True, steps=steps)
+    setup = Setup(model, schemes(members), tested, {}, training, epochs=epochs)
+    return setup, Plan(tuple(setup.schemes), 1, 0, epochs, training.steps).trials
 
 
 def against_loop(name, layers, data, members, replicates, epochs, engine, rounds):
@@ -195,7 +199,7 @@ def mnist_like(examples=55_000):
     return random.random((examples, 784), dtype="float32"), random.integers(0, 10, examples), 128
 
 
-class Clock:
+class Clock(Observer):
     """Notes when steps end, as an observer, or epochs, through a callback."""
 
     def __init__(self):
@@ -204,17 +208,14 @@ class Clock:
     def note(self, *_):
         self.times.append(time.perf_counter())
 
-    def started(self, trial):
-        pass
-
-    stepped, finished = note, started
+    stepped = note
 
 
 def second_epoch(layers, x, y, batch_size, members):
     """Seconds of the stacked engine's second epoch."""
-    plan, setup = plan_and_setup(layers, x, y, batch_size, members, epochs=2)
+    setup, trials = setup_and_trials(layers, x, y, batch_size, members, epochs=2)
     clock = Clock()
-    list(ENGINES["stacked"].run(plan.trials, plan, setup, clock))
+    list(ENGINES["stacked"].run(setup, trials, clock))
     return clock.times[-1] - clock.times[len(clock.times) // 2 - 1]
 
 

@@ -7,48 +7,51 @@ from contextlib import contextmanager
 
 import keras
 import numpy as np
-from keras.src.backend.common import global_state
 
-GLOBAL_SEED_GENERATOR = "global_seed_generator"  # the key under which Keras keeps it
+from keras_initlab.core.keras_private import global_generator, set_global_generator
+
 _TENSORFLOW_STATE = ("_seed", "_rng")  # of its eager context
 
 
+class Generators:
+    """The global generators inside `isolated()`: only who is given them can seed them."""
+
+    def seed(self, seed: int) -> None:
+        """Put every one of them to the start of stream `seed`."""
+        random.seed(seed)
+        np.random.seed(seed)
+        set_generator(global_generator().state, seed)
+        if "torch" in sys.modules:
+            sys.modules["torch"].manual_seed(seed)
+        tensorflow = _tensorflow_context()
+        if tensorflow:
+            tensorflow._set_global_seed(seed)
+
+
 @contextmanager
-def isolated() -> Iterator[None]:
-    """Run the body with global generators of its own; restore all of them afterwards.
+def isolated() -> Iterator[Generators]:
+    """Run the body with global generators of its own, which it may seed; restore all of them afterwards.
 
     Covers Python's `random`, NumPy's legacy generator, the generator behind unseeded `keras.random`
     calls, and the global generators of TensorFlow and PyTorch when they are loaded. JAX has none.
     """
     python_state, numpy_state = random.getstate(), np.random.get_state()
-    keras_generator = global_state.get_global_attribute(GLOBAL_SEED_GENERATOR)
+    keras_generator = global_generator()
     torch_state = sys.modules["torch"].random.get_rng_state() if "torch" in sys.modules else None
     tensorflow = _tensorflow_context()
     tensorflow_state = {name: getattr(tensorflow, name, None) for name in _TENSORFLOW_STATE}
     # Compiled functions capture the generator's variable, so one object serves the whole scope.
-    global_state.set_global_attribute(GLOBAL_SEED_GENERATOR, keras.random.SeedGenerator(0))
+    set_global_generator(keras.random.SeedGenerator(0))
     try:
-        yield
+        yield Generators()
     finally:
         random.setstate(python_state)
         np.random.set_state(numpy_state)
-        global_state.set_global_attribute(GLOBAL_SEED_GENERATOR, keras_generator)
+        set_global_generator(keras_generator)
         if torch_state is not None:
             sys.modules["torch"].random.set_rng_state(torch_state)
         if tensorflow:
             vars(tensorflow).update(tensorflow_state)
-
-
-def seed_globals(seed: int) -> None:
-    """Seed every global generator; only inside `isolated()`."""
-    random.seed(seed)
-    np.random.seed(seed)
-    set_generator(global_state.get_global_attribute(GLOBAL_SEED_GENERATOR).state, seed)
-    if "torch" in sys.modules:
-        sys.modules["torch"].manual_seed(seed)
-    tensorflow = _tensorflow_context()
-    if tensorflow:
-        tensorflow._set_global_seed(seed)
 
 
 def set_generator(state: keras.Variable, seed: int) -> None:

@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+from dataclasses import dataclass
 
 
 def derive(root: int, *parts: str | int) -> int:
@@ -19,3 +20,32 @@ def derive(root: int, *parts: str | int) -> int:
     text = json.dumps([root, *parts], ensure_ascii=True, separators=(",", ":"))
     digest = hashlib.blake2b(text.encode(), digest_size=4).digest()
     return int.from_bytes(digest, "big") >> 1
+
+
+@dataclass(frozen=True)
+class Seeds:
+    """All seeds of a replicate.
+
+    The pairing is visible here: there is no label, so every initializer of a replicate meets the same
+    data order, the same dropout masks and the same underlying draws.
+    """
+
+    root: int
+    replicate: int
+
+    def order(self, epoch: int) -> int:
+        """Of the order in which the training data come in `epoch`."""
+        return derive(self.root, "order", self.replicate, epoch)
+
+    def noise(self, index: int) -> int:
+        """Of the `index`-th random generator inside the model (dropout, noise layers)."""
+        return derive(self.root, "noise", self.replicate, index)
+
+    def draw(self, *slot: str | int) -> int:
+        """Of the draw for one weight tensor; never the same for two of them."""
+        return derive(self.root, "draw", self.replicate, *slot)
+
+    @property
+    def everywhere(self) -> int:
+        """Of Python's, NumPy's and the backend's global generators while a trial runs."""
+        return derive(self.root, "global", self.replicate)

@@ -11,13 +11,15 @@ from typing import Any
 import keras
 import numpy as np
 
+from keras_initlab.core.keras_private import first_seed
 from keras_initlab.core.rng import isolated
 from keras_initlab.initializers.adapting import fan_factor, seeded, written
 from keras_initlab.initializers.base import FanScaled, RandomScheme
 from keras_initlab.initializers.fans import Fans, shape_fans
 from keras_initlab.network.following import RELUS, TANHS, activation_after
 from keras_initlab.network.layer_fans import skipping_stride
-from keras_initlab.network.slots import KERNEL_ROLES, Slot, own_initializer, slots
+from keras_initlab.network.roles import KERNEL_ROLES
+from keras_initlab.network.slots import Slot, own_initializer, slots
 
 DEEP = 5
 """Number of layers from which a lost half of the variance counts: 2^-5 is 3 %."""
@@ -138,7 +140,7 @@ def _stream(scheme: Any, slot: Slot) -> tuple | None:
     """What the random values of a weight follow from; None where no two weights can share it."""
     seed = getattr(scheme, "seed", None)
     if isinstance(seed, keras.random.SeedGenerator):
-        key: tuple = ("generator", seed._initial_seed)
+        key: tuple = ("generator", first_seed(seed))
     elif isinstance(seed, int):
         key = ("integer", seed)
     else:

@@ -6,14 +6,14 @@ from dataclasses import dataclass, replace
 
 import keras
 
+from keras_initlab.core.keras_private import parts
+from keras_initlab.engines.contract import Engine, Observer
 from keras_initlab.engines.sequential import Sequential
-from keras_initlab.engines.setup import Engine, Setup
-from keras_initlab.engines.sources import Arrays, Fixed, Recorded, Source
+from keras_initlab.engines.setup import Setup
 from keras_initlab.engines.stacked.convolution import is_product
 from keras_initlab.engines.stacked.engine import Stacked
 from keras_initlab.engines.stacked.groups import multiply_adds
-from keras_initlab.trials.plan import Plan, Trial
-from keras_initlab.trials.record import Record
+from keras_initlab.trials.plan import Trial
 
 CHEAP = {"tensorflow": 5e7, "jax": 5e7, "torch": 5e6}
 """Multiply-adds of one member's forward pass up to which dense nets train faster side by side: there the
@@ -51,10 +51,10 @@ _SMALL_LAYERS = (
     keras.layers.GlobalAveragePooling2D,
 )
 
-TRIAL_STEPS = 16
+PROBE_STEPS = 16
 """Steps for which an engine is tried, twice: the first time it compiles."""
 
-TRIAL_SHARE = 0.05
+PROBE_SHARE = 0.05
 """What trying the engines may cost, as a share of the whole run."""
 
 FASTEST_STEP = 5e-4
@@ -71,32 +71,32 @@ SLOWEST = 3
 as far as is known."""
 
 
-def automatic(plan: Plan, setup: Setup) -> tuple[Engine, str]:
+def automatic(setup: Setup, trials: Sequence[Trial]) -> tuple[Engine, str]:
     """The engine for `engine="auto"`, and why.
 
     Structure decides for small nets of known layers. Otherwise a few steps of each engine are timed,
-    where the run is long enough for that to cost at most `TRIAL_SHARE` of it. In doubt it is `sequential`.
+    where the run is long enough for that to cost at most `PROBE_SHARE` of it. In doubt it is `sequential`.
     """
     sequential, stacked = Sequential(), Stacked()
-    refusal = stacked.why_not(plan, setup)
+    refusal = stacked.why_not(setup, trials)
     if refusal:
         return sequential, f"models cannot be stacked: {refusal}"
-    if len(plan.trials) < FEWEST_RUNS:
+    if len(trials) < FEWEST_RUNS:
         return sequential, "there are too few runs to gain from training side by side"
-    steps = plan.epochs * plan.steps_per_epoch * len(plan.trials)
+    steps = _steps(setup) * len(trials)
     if multiply_adds(setup) < _cheap(setup.model):
         if steps < FEWEST_STEPS[keras.backend.backend()]:
             return sequential, "the runs are too short to gain from training side by side"
         return stacked, "small layers cost little more for many models than for one"
     step = FASTEST_STEP + 3 * multiply_adds(setup) / FASTEST_RATE  # forward, and twice that backward
-    if _start_seconds(setup.model) + _trial_steps(plan) * step > TRIAL_SHARE * steps * step:
+    if _start_seconds(setup.model) + _probe_steps(trials) * step > PROBE_SHARE * steps * step:
         return sequential, _TOO_SHORT
-    return _by_trial(sequential, stacked, plan, setup)
+    return _by_measuring(sequential, stacked, setup, trials)
 
 
 def _cheap(model: keras.Model) -> float:
     """Multiply-adds up to which it is known that the model trains faster side by side."""
-    layers = [layer for layer in model._flatten_layers() if not isinstance(layer, keras.Model)]
+    layers = [layer for layer in parts(model) if not isinstance(layer, keras.Model)]
     convolutions = [layer for layer in layers if is_product(layer)]
     if not all(layer in convolutions or type(layer) in _SMALL_LAYERS for layer in layers):
         return 0
@@ -108,29 +108,40 @@ _TOO_SHORT = "the run is too short to try which engine is faster"
 
 def _start_seconds(model: keras.Model) -> float:
     once, each = START_SECONDS
-    return once + each * len(list(model._flatten_layers()))
+    return once + each * len(parts(model))
 
 
-def _trial_steps(plan: Plan) -> int:
-    """Steps of single models that a trial of both engines makes."""
-    return 2 * TRIAL_STEPS * (1 + len(plan.labels))
+def _steps(setup: Setup) -> int:
+    """Steps of a trial."""
+    return setup.epochs * setup.training.steps
 
 
-def _by_trial(sequential: Engine, stacked: Engine, plan: Plan, setup: Setup) -> tuple[Engine, str]:
-    """The faster engine; `sequential` if to know would cost more than `TRIAL_SHARE` of the run."""
-    runs = len(plan.trials)
-    one = _try(sequential, plan.trials[:1], plan, setup)
+def _first_replicate(trials: Sequence[Trial]) -> list[Trial]:
+    return [trial for trial in trials if trial.replicate == trials[0].replicate]
+
+
+def _probe_steps(trials: Sequence[Trial]) -> int:
+    """Steps of single models that measuring both engines makes."""
+    return 2 * PROBE_STEPS * (1 + len(_first_replicate(trials)))
+
+
+def _by_measuring(
+    sequential: Engine, stacked: Engine, setup: Setup, trials: Sequence[Trial]
+) -> tuple[Engine, str]:
+    """The faster engine; `sequential` if to know would cost more than `PROBE_SHARE` of the run."""
+    runs = len(trials)
+    one = _measured(sequential, setup, trials[:1])
     if one.failure:
         return sequential, f"a trial of the engines failed: {one.failure}"
     alone = one.start + one.run * runs
-    trial = _trial_steps(plan) * one.run / (plan.epochs * plan.steps_per_epoch)
-    if one.start + SLOWEST * (one.start + trial) > TRIAL_SHARE * alone:
+    probe = _probe_steps(trials) * one.run / _steps(setup)
+    if one.start + SLOWEST * (one.start + probe) > PROBE_SHARE * alone:
         return sequential, _TOO_SHORT
-    many = _try(stacked, plan.trials[: len(plan.labels)], plan, setup)
+    many = _measured(stacked, setup, _first_replicate(trials))
     if many.failure:
         return sequential, f"a trial of the engines failed: {many.failure}"
     together = many.start + many.run * runs
-    ratio = f"{alone / together:.1f} times as fast in a trial of {TRIAL_STEPS} steps"
+    ratio = f"{alone / together:.1f} times as fast in a trial of {PROBE_STEPS} steps"
     return (stacked, ratio) if together < alone else (sequential, f"stacked was {ratio}")
 
 
@@ -143,16 +154,12 @@ class _Cost:
     failure: str = ""
 
 
-def _try(engine: Engine, trials: Sequence[Trial], plan: Plan, setup: Setup) -> _Cost:
+def _measured(engine: Engine, setup: Setup, trials: Sequence[Trial]) -> _Cost:
     """Train for two short epochs; the second shows the price of a step, the first that of starting."""
-    steps = min(TRIAL_STEPS, plan.steps_per_epoch)
-    short = replace(plan, epochs=2, steps_per_epoch=steps)
+    steps = min(PROBE_STEPS, setup.training.steps)
+    short = replace(setup, training=setup.training.head(steps), validation=None, epochs=2)
     clock = _Clock()
-    records = list(
-        engine.run(
-            trials, short, replace(setup, training=_head(setup.training, steps), validation=None), clock
-        )
-    )
+    records = list(engine.run(short, trials, clock))
     completed = [record for record in records if record.status == "completed"]
     if not completed or any(record.status == "failed" for record in records):
         return _Cost(0, 0, next(record.message for record in records if record not in completed))
@@ -160,29 +167,15 @@ def _try(engine: Engine, trials: Sequence[Trial], plan: Plan, setup: Setup) -> _
     times = clock.times[completed[0].label]
     epoch = times[2 * steps - 1] - times[steps - 1]
     start = times[steps - 1] - clock.began - epoch
-    return _Cost(start, epoch / len(trials) / steps * plan.epochs * plan.steps_per_epoch)
+    return _Cost(start, epoch / len(trials) / steps * _steps(setup))
 
 
-def _head(source: Source, steps: int) -> Source:
-    """The first batches of a source, without reading a data set once more."""
-    if isinstance(source, Recorded | Fixed):
-        return Fixed(source.known_batches[:steps])
-    assert isinstance(source, Arrays)
-    return Arrays(source.data, source.batch_size, shuffle=source.shuffle, steps=steps)
-
-
-class _Clock:
-    """An observer that notes when the steps of each label's trial ended."""
+class _Clock(Observer):
+    """Notes when the steps of each label's trial ended."""
 
     def __init__(self):
         self.began = time.perf_counter()
         self.times: dict[str, list[float]] = {}
 
-    def started(self, trial: Trial) -> None:
-        pass
-
     def stepped(self, trial: Trial) -> None:
         self.times.setdefault(trial.label, []).append(time.perf_counter())
-
-    def finished(self, record: Record) -> None:
-        pass

@@ -5,8 +5,8 @@ from typing import Any
 import keras
 import tensorflow as tf
 
+from keras_initlab.core.seeds import Seeds
 from keras_initlab.engines.sources import Arrays, Batch
-from keras_initlab.trials.plan import Trial
 
 
 class GraphFeed:
@@ -24,5 +24,5 @@ class GraphFeed:
 
         self.fit_input = tf.data.Dataset.range(source.steps).map(gather).prefetch(tf.data.AUTOTUNE)
 
-    def begin(self, trial: Trial, epoch: int) -> None:
-        self._order.assign(self._source.order(trial, epoch))
+    def begin(self, seeds: Seeds, epoch: int) -> None:
+        self._order.assign(self._source.order(seeds, epoch))

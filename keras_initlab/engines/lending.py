@@ -1,12 +1,22 @@
 """The user's model is borrowed: what has to be kept of it, and the way back."""
 
-from typing import TYPE_CHECKING, Any
+from collections.abc import Iterable
+from typing import Any
 
 import keras
 import numpy as np
 
-if TYPE_CHECKING:
-    pass
+from keras_initlab.core.keras_private import copy_exclusions, learning_rate, parts
+
+
+def has_own(model: keras.Model, method: str) -> bool:
+    """Whether a model's class does in its own way what `fit` calls by that name."""
+    return getattr(type(model), method) is not getattr(keras.Model, method)
+
+
+def optimizers(model: keras.Model) -> dict[str, keras.optimizers.Optimizer]:
+    """The optimizers that a model holds, by attribute: `optimizer`, and those of a `compile` of its own."""
+    return {name: held for name, held in vars(model).items() if isinstance(held, keras.optimizers.Optimizer)}
 
 
 def seed_generators(model: keras.Model) -> list[Any]:
@@ -16,8 +26,14 @@ def seed_generators(model: keras.Model) -> list[Any]:
 
 def carried_states(model: keras.Model) -> list[Any]:
     """What stateful recurrent layers carry from one batch to the next; Keras counts it among no variables."""
-    layers = [layer for layer in model._flatten_layers() if getattr(layer, "stateful", False)]
+    layers = [layer for layer in parts(model) if getattr(layer, "stateful", False)]
     return keras.tree.flatten([layer.states for layer in layers if layer.states is not None])
+
+
+def assign(variables: Iterable[Any], values: Iterable[Any]) -> None:
+    """Give each variable its value."""
+    for variable, value in zip(variables, values, strict=True):
+        variable.assign(value)
 
 
 class Snapshot:
@@ -29,18 +45,15 @@ class Snapshot:
 
     def restore(self) -> None:
         """Give every variable the value it had when the snapshot was taken."""
-        for variable, value in zip(self._variables, self._values, strict=True):
-            variable.assign(value)
+        assign(self._variables, self._values)
 
 
 def fresh_optimizer(optimizer: keras.optimizers.Optimizer) -> keras.optimizers.Optimizer:
     """A new optimizer with the same configuration and none of the state."""
     config = optimizer.get_config()
-    schedule = getattr(optimizer, "_learning_rate", None)
+    schedule = learning_rate(optimizer)
     if isinstance(schedule, keras.optimizers.schedules.LearningRateSchedule):
         config["learning_rate"] = schedule  # stateless, and perhaps of a class Keras cannot look up
     fresh = type(optimizer).from_config(config)
-    for name in ("_exclude_from_weight_decay", "_exclude_from_weight_decay_pattern"):  # not in the config
-        if hasattr(optimizer, name):
-            setattr(fresh, name, getattr(optimizer, name))
+    copy_exclusions(optimizer, fresh)
     return fresh

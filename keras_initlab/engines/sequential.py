@@ -4,22 +4,25 @@ import math
 import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from typing import TYPE_CHECKING
 
 import keras
 import numpy as np
 
-from keras_initlab.core.rng import isolated, seed_globals, set_generator
-from keras_initlab.engines.lending import Snapshot, carried_states, seed_generators
-from keras_initlab.engines.outcome import outcome
-from keras_initlab.engines.setup import Observer, Setup
-from keras_initlab.engines.sources import Arrays, Feed, Source
-from keras_initlab.trials.plan import Plan, Trial
-from keras_initlab.trials.record import Record
-
-if TYPE_CHECKING:
-    from keras_initlab.engines.graph_feed import GraphFeed
-from keras_initlab.engines.lending import fresh_optimizer
+from keras_initlab.core.keras_private import LOSS_TRACKER, set_untracked
+from keras_initlab.core.rng import Generators, isolated, set_generator
+from keras_initlab.engines.contract import Observer
+from keras_initlab.engines.fit_feed import Feeds
+from keras_initlab.engines.lending import (
+    Snapshot,
+    carried_states,
+    fresh_optimizer,
+    has_own,
+    optimizers,
+    seed_generators,
+)
+from keras_initlab.engines.setup import Setup
+from keras_initlab.trials.plan import Trial
+from keras_initlab.trials.record import VALIDATION, Record, outcome
 
 STEP_LOSS = "step_losses"
 STEPS_AT_ONCE = 16
@@ -31,37 +34,28 @@ class Sequential:
 
     name = "sequential"
 
-    def why_not(self, plan: Plan, setup: Setup) -> str | None:
+    def why_not(self, setup: Setup, trials: Sequence[Trial]) -> str | None:
         return None
 
-    def run(self, trials: Sequence[Trial], plan: Plan, setup: Setup, observer: Observer) -> Iterator[Record]:
-        looked_at = setup.callbacks is not None or keras.backend.backend() != "tensorflow"
-        at_once = 1 if looked_at else min(STEPS_AT_ONCE, plan.steps_per_epoch)
-        feeds = _Feeds(setup)
-        with isolated(), _workbench(setup.model, at_once) as reset:
+    def run(self, setup: Setup, trials: Sequence[Trial], observer: Observer) -> Iterator[Record]:
+        looked_at = setup.callbacks is not None or has_own(setup.model, "train_step")
+        looked_at = looked_at or keras.backend.backend() != "tensorflow"
+        at_once = 1 if looked_at else min(STEPS_AT_ONCE, setup.training.steps)
+        feeds = Feeds(setup.training, setup.validation)
+        with isolated() as generators, _workbench(setup.model, at_once, generators) as reset:
             for trial in trials:
                 observer.started(trial)
-                record = _train(trial, plan, setup, feeds, reset, observer)
+                record = _train(setup, trial, feeds, reset, observer)
                 observer.finished(record)
                 yield record
 
 
-def _feed(source: Source) -> "Feed | GraphFeed":
-    if keras.backend.backend() == "tensorflow" and isinstance(source, Arrays):
-        from keras_initlab.engines.graph_feed import GraphFeed
-
-        return GraphFeed(source)
-    return Feed(source)
-
-
-def _train(
-    trial: Trial, plan: Plan, setup: Setup, feeds: "_Feeds", reset: "_Reset", observer: Observer
-) -> Record:
+def _train(setup: Setup, trial: Trial, feeds: Feeds, reset: "_Reset", observer: Observer) -> Record:
     started = time.perf_counter()
-    watch = _Watch(trial, plan, observer)
+    watch = _Watch(trial, setup.training.steps, observer)
     failure = None
     try:
-        _fit(trial, plan, setup, feeds, reset, watch)
+        _fit(setup, trial, feeds, reset, watch)
     except Exception as error:
         # One refused shape or broken callback must not cost the runs that can finish.
         failure = error
@@ -69,44 +63,30 @@ def _train(
     return outcome(trial, Sequential.name, watch.step_losses, watch.epochs, seconds, failure)
 
 
-def _fit(trial: Trial, plan: Plan, setup: Setup, feeds: "_Feeds", reset: "_Reset", watch: "_Watch") -> None:
-    feeds.begin(trial, 0)
+def _fit(setup: Setup, trial: Trial, feeds: Feeds, reset: "_Reset", watch: "_Watch") -> None:
+    feeds.begin(trial.seeds, 0)
     extra = setup.callbacks(trial.label, trial.replicate) if setup.callbacks else ()
     begin = keras.callbacks.LambdaCallback(
         # Not before `fit`: its symbolic build of the model may advance the random generators.
-        on_train_begin=lambda logs: reset(trial, setup),
-        on_epoch_begin=lambda epoch, logs: feeds.begin(trial, epoch),
+        on_train_begin=lambda logs: reset(setup, trial),
+        on_epoch_begin=lambda epoch, logs: feeds.begin(trial.seeds, epoch),
     )
     setup.model.fit(
         feeds.training.fit_input,
         validation_data=feeds.validation.fit_input if feeds.validation else None,
-        epochs=plan.epochs,
+        epochs=setup.epochs,
         callbacks=[begin, watch, *extra],
         shuffle=False,  # the feed is in order; Keras would shuffle its batches
         verbose=0,
     )
 
 
-class _Feeds:
-    """Training and validation data as `fit` takes them, made once for all trials."""
-
-    def __init__(self, setup: Setup):
-        self.training = _feed(setup.training)
-        self.validation = _feed(setup.validation) if setup.validation is not None else None
-
-    def begin(self, trial: Trial, epoch: int) -> None:
-        """Say whose batches come next."""
-        self.training.begin(trial, epoch)
-        if self.validation is not None:
-            self.validation.begin(trial, epoch)
-
-
 class _Watch(keras.callbacks.Callback):
     """Notes the loss of each step and the metrics of each epoch, and ends a run that diverges."""
 
-    def __init__(self, trial: Trial, plan: Plan, observer: Observer):
+    def __init__(self, trial: Trial, steps: int, observer: Observer):
         super().__init__()
-        self._trial, self._plan, self._observer = trial, plan, observer
+        self._trial, self._steps, self._observer = trial, steps, observer
         self._seen = 0  # steps of this epoch
         self.step_losses: list[float] = []
         self.epochs: dict[str, list[float]] = {}
@@ -116,9 +96,9 @@ class _Watch(keras.callbacks.Callback):
         self._seen = 0
 
     def on_train_batch_end(self, batch, logs=None):
-        taken = min(batch + 1, self._plan.steps_per_epoch) - self._seen
+        taken = min(batch + 1, self._steps) - self._seen
         self._seen += taken
-        for loss in np.atleast_1d(keras.ops.convert_to_numpy(logs[STEP_LOSS]))[:taken]:
+        for loss in np.atleast_1d(keras.ops.convert_to_numpy(_step_losses(logs)))[:taken]:
             self.step_losses.append(float(loss))
             self._observer.stepped(self._trial)
             if not math.isfinite(loss):
@@ -130,8 +110,13 @@ class _Watch(keras.callbacks.Callback):
         if self.diverged:
             return  # an epoch cut short has no metrics worth the name
         for name, value in logs.items():
-            if name not in (STEP_LOSS, f"val_{STEP_LOSS}"):
+            if name not in (STEP_LOSS, VALIDATION + STEP_LOSS):
                 self.epochs.setdefault(name, []).append(float(value))
+
+
+def _step_losses(logs):
+    """The losses of the last steps; what a `train_step` of its own reports as `loss`, or else first."""
+    return logs.get(STEP_LOSS, logs.get("loss", next(iter(logs.values()))))
 
 
 class StepLoss(keras.metrics.Mean):
@@ -163,42 +148,45 @@ class StepLoss(keras.metrics.Mean):
 class _Reset:
     """Puts the model to the start of a trial: weights, optimizer and random generators."""
 
-    def __init__(self, model: keras.Model):
+    def __init__(self, model: keras.Model, generators: Generators):
+        self._everywhere = generators
         self._generators = seed_generators(model)
         self._weights = Snapshot(model.variables)
-        self._optimizer = Snapshot(model.optimizer.variables)
+        held = optimizers(model).values()
+        self._optimizer = Snapshot([variable for one in held for variable in one.variables])
         self._states = carried_states(model)
 
-    def __call__(self, trial: Trial, setup: Setup) -> None:
+    def __call__(self, setup: Setup, trial: Trial) -> None:
         self._weights.restore()
         self._optimizer.restore()
         for state in self._states:
             state.assign(np.zeros(state.shape))
         for index, generator in enumerate(self._generators):
-            set_generator(generator, trial.noise_seed(index))
-        for slot, value in setup.initial_values(trial):
+            set_generator(generator, trial.seeds.noise(index))
+        for slot, value in setup.initial_values(trial, self._everywhere):
             slot.variable.assign(value)
-        seed_globals(trial.global_seed())
+        self._everywhere.seed(trial.seeds.everywhere)
 
 
 @contextmanager
-def _workbench(model: keras.Model, at_once: int) -> Iterator[_Reset]:
+def _workbench(model: keras.Model, at_once: int, generators: Generators) -> Iterator[_Reset]:
     """Lend the model for training with a fresh optimizer; give everything back as it was."""
     weights = Snapshot([*model.variables, *carried_states(model)])
-    names = ("optimizer", "stop_training", "steps_per_execution", "train_function", "test_function")
-    kept = {name: getattr(model, name) for name in (*names, "_loss_tracker")}
+    names = (*optimizers(model), "stop_training", "steps_per_execution", "train_function", "test_function")
+    kept = {name: getattr(model, name) for name in (*names, LOSS_TRACKER)}
     kept_history = getattr(model, "history", None)
-    model.optimizer = fresh_optimizer(model.optimizer)
-    model.optimizer.build(model.trainable_variables)
+    for name, optimizer in optimizers(model).items():
+        setattr(model, name, fresh_optimizer(optimizer))
+        # One of several optimizers may train a part only: what it keeps for the rest stays unused.
+        getattr(model, name).build(model.trainable_variables)
     model.steps_per_execution = at_once
     model.train_function = model.test_function = None  # they hold the other optimizer
-    # Set past Keras's attribute tracking, as `compile` does.
-    object.__setattr__(model, "_loss_tracker", StepLoss(at_once))
+    set_untracked(model, LOSS_TRACKER, StepLoss(at_once))
     try:
-        yield _Reset(model)
+        yield _Reset(model, generators)
     finally:
         for name, value in kept.items():
-            object.__setattr__(model, name, value)
+            set_untracked(model, name, value)
         model.history = kept_history
         weights.restore()
         model.reset_metrics()

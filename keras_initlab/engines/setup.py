@@ -1,16 +1,17 @@
-"""What an engine is given, and what it must do."""
+"""What a comparison is made of: the live objects that every engine is given."""
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Protocol
+from typing import Any
 
 import keras
 
+from keras_initlab.core.rng import Generators
+from keras_initlab.core.seeds import Seeds
 from keras_initlab.engines.sources import Source
 from keras_initlab.network.drawing import draw
 from keras_initlab.network.slots import Slot
-from keras_initlab.trials.plan import Plan, Trial
-from keras_initlab.trials.record import Record
+from keras_initlab.trials.plan import Trial
 
 
 @dataclass(frozen=True, eq=False)
@@ -25,7 +26,8 @@ class Setup:
         training: Where the training batches come from.
         validation: Where the validation batches come from, if any.
         callbacks: `(label, replicate) -> list of Keras callbacks`, if any.
-        fans: Which fans the initializers under test are told, one of `models.FANS`.
+        fans: Which fans the initializers under test are told, one of `drawing.FANS`.
+        epochs: How often the training data are gone through.
     """
 
     model: keras.Model
@@ -36,48 +38,24 @@ class Setup:
     validation: Source | None = None
     callbacks: Callable[[str, int], Sequence[keras.callbacks.Callback]] | None = None
     fans: str = "keras"
+    epochs: int = 1
 
-    def initial_values(self, trial: Trial) -> Iterator[tuple[Slot, Any]]:
+    def initial_values(self, trial: Trial, generators: Generators) -> Iterator[tuple[Slot, Any]]:
         """The start of a trial: each drawn slot with its value, from the trial's derived seeds.
 
         Slots that are not listed (frozen layers, adapted statistics) keep the value they have in
-        the model. Only inside `rng.isolated()`.
+        the model.
         """
-        yield from self.restarted_values(trial)
-        yield from self.tested_values(trial)
+        yield from self.restarted_values(trial.seeds, generators)
+        yield from self.tested_values(trial, generators)
 
-    def restarted_values(self, trial: Trial) -> Iterator[tuple[Slot, Any]]:
+    def restarted_values(self, seeds: Seeds, generators: Generators) -> Iterator[tuple[Slot, Any]]:
         """The part of the start that all trials of a replicate have in common."""
         for slot, own in self.restarted.items():
-            yield slot, draw(own, slot, trial.draw_seed(*slot.seed_path))
+            yield slot, draw(own, slot, seeds.draw(*slot.seed_path), generators)
 
-    def tested_values(self, trial: Trial) -> Iterator[tuple[Slot, Any]]:
+    def tested_values(self, trial: Trial, generators: Generators) -> Iterator[tuple[Slot, Any]]:
         """The part of the start that the trial's initializer draws."""
         for slot in self.tested:
-            yield slot, draw(self.schemes[trial.label], slot, trial.draw_seed(*slot.seed_path), self.fans)
-
-
-class Observer(Protocol):
-    """Is told how a comparison gets on; the progress bar is one."""
-
-    def started(self, trial: Trial) -> None: ...
-
-    def stepped(self, trial: Trial) -> None: ...
-
-    def finished(self, record: Record) -> None: ...
-
-
-class Engine(Protocol):
-    """Trains trials. Engines differ in speed, never in meaning."""
-
-    name: str
-
-    def why_not(self, plan: Plan, setup: Setup) -> str | None:
-        """The reason why this engine cannot run the plan; None if it can."""
-
-    def run(self, trials: Sequence[Trial], plan: Plan, setup: Setup, observer: Observer) -> Iterator[Record]:
-        """Train the trials and yield the record of each as it ends.
-
-        An exception inside one trial is recorded as `failed`; `KeyboardInterrupt` passes through,
-        after the model was put back.
-        """
+            seed = trial.seeds.draw(*slot.seed_path)
+            yield slot, draw(self.schemes[trial.label], slot, seed, generators, self.fans)

@@ -7,19 +7,38 @@ from typing import Any, Protocol
 import keras
 import numpy as np
 
-from keras_initlab.trials.plan import Trial
+from keras_initlab.core.seeds import Seeds
 
 Batch = tuple[Any, ...]
 """`(x, y)` or `(x, y, sample_weight)`, as `fit` takes it."""
 
 
 class Source(Protocol):
-    """Training or validation data, from which any epoch of any trial can be read again."""
+    """Training or validation data, from which any epoch of any replicate can be read again.
+
+    Attributes:
+        steps: Batches in an epoch.
+        joins_replicates: Whether several replicates can be read side by side, and not only one after
+            another.
+    """
 
     steps: int
+    joins_replicates: bool
 
-    def epoch(self, trial: Trial, epoch: int) -> Sequence[Batch]:
-        """The batches of one epoch; they depend on the trial's replicate, never on its label."""
+    def epoch(self, seeds: Seeds, epoch: int) -> Sequence[Batch]:
+        """The batches of one epoch; they are the same for all trials with these seeds."""
+
+    def alike(self, seeds: Iterable[Seeds]) -> bool:
+        """Whether trials with these seeds meet the same batches."""
+
+    def first_batch(self) -> Batch:
+        """A batch, for its shapes; nothing is read once more for it."""
+
+    def head(self, steps: int) -> "Source":
+        """The first batches of each epoch, which nothing is read once more for either."""
+
+    def targets(self) -> list[Any]:
+        """All targets, in one piece or batch by batch; none where the data have none."""
 
     def digest(self) -> str:
         """A fingerprint of the data."""
@@ -31,6 +50,8 @@ class Arrays:
     The last batch of an epoch may be smaller, as in `fit`; `steps` cuts an epoch short.
     """
 
+    joins_replicates = True
+
     def __init__(self, data: Batch, batch_size: int, *, shuffle: bool, steps: int | None = None):
         self.data = _without_lists(data)
         self.examples = len(keras.tree.flatten(data)[0])
@@ -38,14 +59,14 @@ class Arrays:
         self.shuffle = shuffle
         self.steps = steps or -(-self.examples // batch_size)
 
-    def order(self, trial: Trial, epoch: int) -> np.ndarray:
+    def order(self, seeds: Seeds, epoch: int) -> np.ndarray:
         """Indices of the examples in the order in which they come."""
         if not self.shuffle:
             return np.arange(self.examples)
-        return np.random.default_rng(trial.order_seed(epoch)).permutation(self.examples)
+        return np.random.default_rng(seeds.order(epoch)).permutation(self.examples)
 
-    def epoch(self, trial: Trial, epoch: int) -> Sequence[Batch]:
-        order = self.order(trial, epoch)
+    def epoch(self, seeds: Seeds, epoch: int) -> Sequence[Batch]:
+        order = self.order(seeds, epoch)
 
         def batch(step: int) -> Batch:
             chosen = order[step * self.batch_size : (step + 1) * self.batch_size]
@@ -53,62 +74,90 @@ class Arrays:
 
         return _Lazy(batch, self.steps)
 
+    def alike(self, seeds: Iterable[Seeds]) -> bool:
+        return not self.shuffle or len(set(seeds)) == 1
+
+    def first_batch(self) -> Batch:
+        return self.epoch(Seeds(0, 0), 0)[0]
+
+    def head(self, steps: int) -> "Arrays":
+        return Arrays(self.data, self.batch_size, shuffle=self.shuffle, steps=steps)
+
+    def targets(self) -> list[Any]:
+        return [self.data[1]] if len(self.data) > 1 else []
+
     def digest(self) -> str:
         return fingerprint(keras.tree.flatten(self.data))
-
-
-class Recorded:
-    """A `tf.data.Dataset` or `PyDataset`, read once per epoch of a replicate and then kept.
-
-    Such a data set may shuffle or augment differently each time it is read, so what the first
-    initializer of a replicate saw is replayed to the others. An epoch that repeats an earlier one is
-    kept once: a data set in fixed order costs its own size in memory, a reshuffling one `epochs`
-    times that.
-    """
-
-    def __init__(self, read: Callable[[], Iterable[Batch]], first: list[Batch], steps: int | None = None):
-        self._read, self._steps = read, steps
-        self.known_batches = first  # a check of the data has read one epoch already: it is used first
-        self._unused: list[Batch] | None = first
-        self._replicate: int | None = None
-        self._epochs: dict[int, list[Batch]] = {}
-        self._digest = fingerprint(keras.tree.flatten(first))
-        self.steps = steps or len(first)
-
-    def epoch(self, trial: Trial, epoch: int) -> Sequence[Batch]:
-        if trial.replicate != self._replicate:
-            self._replicate, self._epochs = trial.replicate, {}
-        if epoch not in self._epochs:
-            self._epochs[epoch] = self._next_epoch()
-        return self._epochs[epoch]
-
-    def _next_epoch(self) -> list[Batch]:
-        if self._unused is not None:
-            batches, self._unused = self._unused, None
-            return batches
-        batches = read_epoch(self._read, self._steps)
-        mark = fingerprint(keras.tree.flatten(batches))
-        for known in self._epochs.values():
-            if fingerprint(keras.tree.flatten(known)) == mark:
-                return known
-        return batches
-
-    def digest(self) -> str:
-        return self._digest
 
 
 class Fixed:
     """Batches that are the same in every epoch of every trial: validation data read once."""
 
-    def __init__(self, batches: list[Batch]):
-        self.known_batches = batches
-        self.steps = len(batches)
+    joins_replicates = True
 
-    def epoch(self, trial: Trial, epoch: int) -> Sequence[Batch]:
-        return self.known_batches
+    def __init__(self, batches: list[Batch], steps: int | None = None):
+        self._batches = batches
+        self._digest = fingerprint(keras.tree.flatten(batches))
+        self.steps = steps or len(batches)
+
+    def epoch(self, seeds: Seeds, epoch: int) -> Sequence[Batch]:
+        return self._batches
+
+    def alike(self, seeds: Iterable[Seeds]) -> bool:
+        return True
+
+    def first_batch(self) -> Batch:
+        return self._batches[0]
+
+    def head(self, steps: int) -> "Fixed":
+        return Fixed(self._batches[:steps])
+
+    def targets(self) -> list[Any]:
+        return [batch[1] for batch in self._batches if len(batch) > 1]
 
     def digest(self) -> str:
-        return fingerprint(keras.tree.flatten(self.known_batches))
+        return self._digest
+
+
+class Recorded(Fixed):
+    """A `tf.data.Dataset` or `PyDataset`, read once per epoch of a replicate and then kept.
+
+    Such a data set may shuffle or augment differently each time it is read, so what the first
+    initializer of a replicate saw is replayed to the others. An epoch that repeats an earlier one is
+    kept once: a data set in fixed order costs its own size in memory, a reshuffling one `epochs`
+    times that. What can be asked without reading answers from the epoch that a check of the data has
+    read already, which is also the first to be used.
+    """
+
+    joins_replicates = False  # it is read replicate by replicate, as one model after another would
+
+    def __init__(self, read: Callable[[], Iterable[Batch]], first: list[Batch], steps: int | None = None):
+        super().__init__(first, steps)
+        self._read, self._cut = read, steps
+        self._unused: list[Batch] | None = first
+        self._replicate: int | None = None
+        self._epochs: dict[int, list[Batch]] = {}
+
+    def epoch(self, seeds: Seeds, epoch: int) -> Sequence[Batch]:
+        if seeds.replicate != self._replicate:
+            self._replicate, self._epochs = seeds.replicate, {}
+        if epoch not in self._epochs:
+            self._epochs[epoch] = self._next_epoch()
+        return self._epochs[epoch]
+
+    def alike(self, seeds: Iterable[Seeds]) -> bool:
+        return len(set(seeds)) == 1
+
+    def _next_epoch(self) -> list[Batch]:
+        if self._unused is not None:
+            batches, self._unused = self._unused, None
+            return batches
+        batches = read_epoch(self._read, self._cut)
+        mark = fingerprint(keras.tree.flatten(batches))
+        for known in self._epochs.values():
+            if fingerprint(keras.tree.flatten(known)) == mark:
+                return known
+        return batches
 
 
 def read_epoch(read: Callable[[], Iterable[Batch]], steps: int | None) -> list[Batch]:
@@ -119,29 +168,6 @@ def read_epoch(read: Callable[[], Iterable[Batch]], steps: int | None) -> list[B
         if len(batches) == steps:
             break
     return batches
-
-
-class Feed(keras.utils.PyDataset):
-    """The batches that `fit` is given; `begin` says which trial and epoch they are of."""
-
-    def __init__(self, source: Source):
-        super().__init__()
-        self.source = source
-        self._batches: Sequence[Batch] = ()
-
-    @property
-    def fit_input(self) -> "Feed":
-        """What `fit` takes as `x`."""
-        return self
-
-    def begin(self, trial: Trial, epoch: int) -> None:
-        self._batches = self.source.epoch(trial, epoch)
-
-    def __len__(self) -> int:
-        return self.source.steps
-
-    def __getitem__(self, step: int) -> Batch:
-        return self._batches[step]
 
 
 def _without_lists(nest):

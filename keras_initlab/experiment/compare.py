@@ -1,17 +1,19 @@
 """The façade: trains identical models that differ in nothing but their initial weights."""
 
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 from keras_initlab import engines
 from keras_initlab.core.errors import InputError
 from keras_initlab.core.rng import isolated
-from keras_initlab.experiment.intake import take_in
+from keras_initlab.experiment import provenance
+from keras_initlab.experiment.intake import Given, Length, check_choices, take_in
 from keras_initlab.experiment.progress import Verbose, watching
 from keras_initlab.network.selection import Layers
 from keras_initlab.results.comparison import Comparison
-from keras_initlab.trials import record as records
+from keras_initlab.trials.folder import is_passing, writing
 
 
 def compare(
@@ -57,7 +59,8 @@ def compare(
         initializers: Names, instances, classes, configs or callables `f(shape, dtype)`, in a list, or as
             a dict of label -> initializer.
         x: Inputs, as in `fit`: an array, a list, tuple or dict of arrays, a `tf.data.Dataset` or a
-            `keras.utils.PyDataset`.
+            `keras.utils.PyDataset`. A torch `DataLoader` is read without its workers, in an order that
+            derives from `seed`. Text is taken where the model takes it (TensorFlow).
         y: Targets; None for a data set.
         validation_data: `(x, y)`, `(x, y, sample_weight)` or a data set.
         validation_split: Fraction of the arrays held out at their end, as in `fit`.
@@ -67,13 +70,13 @@ def compare(
         shuffle: Whether arrays come in a new order in each epoch.
         class_weight: Class index -> weight in the loss.
         sample_weight: One weight per example.
-        callbacks: Function of label and replicate that returns Keras callbacks for that run.
+        callbacks: Function of label and replicate that returns the Keras callbacks of that run.
         replicates: Independent repetitions of the whole comparison.
         seed: Root of all seeds, at least 0.
         layers: Which layers are under test: a name, a regular expression searched in the weight's path, a
             function of a layer, or a list of these. All by default, the output layer included.
         roles: Which kinds of weights: any of `kernel`, `depthwise_kernel`, `pointwise_kernel`,
-            `recurrent_kernel` (these four by default), `embeddings`, `bias`.
+            `recurrent_kernel` (these four by default), `embeddings`, `bias`, or another that the model has.
         fans: `"keras"` draws what a layer built with the initializer would draw. `"layer"` gives the law of
             a fan-scaled initializer the true fans of the layer, as `reinitialize` does.
         baseline: The label that others are compared with by default.
@@ -82,7 +85,7 @@ def compare(
         run_dir: Folder where each finished run is written at once. Called again with the same folder
             and arguments, `compare` goes on where it stopped.
         verbose: `auto` shows a progress bar in terminals and notebooks; True prints a line per run where
-            output is piped; False is silent.
+            output is piped, 2 everywhere; False is silent.
 
     Returns:
         The comparison. Runs that diverge or fail are recorded as such and the others go on. Ctrl-C
@@ -99,87 +102,44 @@ def compare(
     >>> sorted(result.summary().index)
     ['initlab_he_normal', 'zeros']
     """
-    with isolated():
-        plan, setup, config = take_in(
-            model,
-            initializers,
-            x,
-            y,
-            validation_data=validation_data,
-            validation_split=validation_split,
-            batch_size=batch_size,
-            epochs=epochs,
-            steps_per_epoch=steps_per_epoch,
-            shuffle=shuffle,
-            class_weight=class_weight,
-            sample_weight=sample_weight,
-            callbacks=callbacks,
-            replicates=replicates,
-            seed=seed,
-            layers=layers,
-            roles=roles,
-            fans=fans,
-            baseline=baseline,
-            target_loss=target_loss,
-        )
-        chosen, reason = engines.choose(engine, plan, setup)
-    config["engine"] = {"name": chosen.name, "reason": reason}
-
-    finished = _resume(run_dir, config)
-    done = {(record.label, record.replicate) for record in finished}
-    waiting = [trial for trial in plan.trials if (trial.label, trial.replicate) not in done]
-    with watching(plan, verbose, len(plan.trials) - len(waiting)) as observer:
-        try:
-            for record in chosen.run(waiting, plan, setup, observer):
-                finished.append(record)
-                if run_dir is not None:
-                    records.append_record(run_dir, record)
-        except KeyboardInterrupt:
-            config["interrupted"] = True
-            if not finished:
-                raise
-    return Comparison(finished, config)
-
-
-_IDENTITY = (
-    "seed",
-    "epochs",
-    "steps_per_epoch",
-    "batch_size",
-    "fans",
-    "optimizer",
-    "backend",
-    "dtype",
-    "digest",
-)
-
-
-def _resume(run_dir: str | Path | None, config: dict[str, Any]) -> list[records.Record]:
-    """The records that the folder holds already; refuses a folder of another comparison."""
-    if run_dir is None:
-        return []
-    found: list[records.Record] = []
-    if (Path(run_dir) / records.CONFIG_FILE).is_file():
-        before = records.read_config(run_dir)
-        _require_same(run_dir, before, config)
-        found = records.read_records(run_dir)
-        config["labels"] = before["labels"] | config["labels"]
-        config["replicates"] = max(before["replicates"], config["replicates"])
-    records.write_config(run_dir, config)
-    records.write_records(run_dir, found)  # drops a line that a crash cut short
-    return found
-
-
-def _require_same(run_dir: str | Path, before: dict[str, Any], now: dict[str, Any]) -> None:
-    for key in _IDENTITY:
-        if before.get(key) != now[key]:
-            raise InputError(
-                f"run_dir {str(run_dir)!r} holds a comparison with another {key}: {before.get(key)!r} there, "
-                f"{now[key]!r} here. Give another folder, or the arguments of then."
+    length = Length(replicates, epochs, seed, batch_size, steps_per_epoch)
+    given = Given(x, y, validation_data, validation_split, shuffle, class_weight, sample_weight)
+    check_choices(fans, target_loss)
+    with writing(run_dir) as folder:
+        with isolated() as generators:
+            plan, setup = take_in(
+                model,
+                initializers,
+                given,
+                length,
+                generators,
+                layers=layers,
+                roles=roles,
+                fans=fans,
+                callbacks=callbacks,
             )
-    for label in before["labels"].keys() & now["labels"].keys():
-        if before["labels"][label] != now["labels"][label]:
-            raise InputError(
-                f"run_dir {str(run_dir)!r} holds {label!r} as {before['labels'][label]}, here it is "
-                f"{now['labels'][label]}. Give another label or folder."
-            )
+            if baseline is not None and baseline not in plan.labels:
+                raise InputError(
+                    f"baseline is {baseline!r}, which is not among the labels {list(plan.labels)}."
+                )
+            chosen, reason = engines.choose(engine, setup, plan.trials)
+            config = provenance.describe(plan, setup, baseline, target_loss)
+        config = replace(config, engine={"name": chosen.name, "reason": reason})
+        config, found = folder.admit(config) if folder else (config, [])
+        finished = [record for record in found if not is_passing(record)]
+        done = {(record.label, record.replicate) for record in finished}
+        waiting = [trial for trial in plan.trials if (trial.label, trial.replicate) not in done]
+        with watching(plan, verbose, len(plan.trials) - len(waiting)) as observer:
+            try:
+                for record in chosen.run(setup, waiting, observer):
+                    finished.append(record)
+                    if folder:
+                        folder.add([record])
+            except KeyboardInterrupt:
+                if not finished:
+                    raise
+                config = replace(config, interrupted=True)
+        result = Comparison(finished, config.to_json())
+        if folder:
+            folder.settle(result)
+    return result

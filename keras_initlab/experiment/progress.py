@@ -9,6 +9,7 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, Literal, Self
 
 from keras_initlab.core.errors import InputError
+from keras_initlab.engines.contract import Observer
 from keras_initlab.trials.plan import Plan, Trial
 from keras_initlab.trials.record import Record
 
@@ -19,19 +20,22 @@ Verbose = bool | int | Literal["auto"]
 
 
 @contextmanager
-def watching(plan: Plan, verbose: Verbose, done: int = 0) -> Iterator["Silent"]:
+def watching(plan: Plan, verbose: Verbose, done: int = 0) -> Iterator[Observer]:
     """An observer of the plan's trials, `done` of which were finished before.
 
     `"auto"` shows a bar in a terminal or notebook and nothing where output is piped; `True` asks for
-    one line per finished run there; `False` is silent.
+    one line per finished run there, 2 (as in `fit`) everywhere; `False` is silent.
 
     Raises:
         InputError: If `verbose` is anything else.
     """
-    if verbose not in ("auto", True, False):
-        raise InputError(f"verbose is {verbose!r}: give 'auto', True or False.")
+    if verbose not in ("auto", True, False, 2):
+        raise InputError(f"verbose is {verbose!r}: give 'auto', True, False or 2.")
     if not verbose:
-        yield Silent()
+        yield Observer()
+        return
+    if verbose == 2:
+        yield Lines(plan, done)
         return
     from rich.console import Console
 
@@ -43,23 +47,10 @@ def watching(plan: Plan, verbose: Verbose, done: int = 0) -> Iterator["Silent"]:
         with TerminalBar(plan, done, console) as bar:
             yield bar
     else:
-        yield Lines(plan, done) if verbose != "auto" else Silent()
+        yield Lines(plan, done) if verbose != "auto" else Observer()
 
 
-class Silent:
-    """Observes and says nothing."""
-
-    def started(self, trial: Trial) -> None:
-        pass
-
-    def stepped(self, trial: Trial) -> None:
-        pass
-
-    def finished(self, record: Record) -> None:
-        pass
-
-
-class Lines(Silent):
+class Lines(Observer):
     """One line on standard error per finished run."""
 
     def __init__(self, plan: Plan, done: int):
@@ -74,7 +65,7 @@ class Lines(Silent):
         )
 
 
-class Bar(Silent, ABC):
+class Bar(Observer, ABC):
     """Counts runs and steps, and has them drawn at most ten times a second."""
 
     _EVERY = 0.1  # seconds between two redraws

@@ -5,44 +5,56 @@ import hashlib
 import importlib
 import json
 import platform
-import sys
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import keras
 import numpy as np
-from keras.src.utils import module_utils
 
 from keras_initlab import __version__
+from keras_initlab.core.keras_private import compiled_metrics, direction, parts, tensorflow_left_alone
+from keras_initlab.engines.lending import optimizers
 from keras_initlab.engines.setup import Setup
+from keras_initlab.experiment import targets
 from keras_initlab.experiment.targets import loss_name
 from keras_initlab.network.slots import Slot
+from keras_initlab.trials.config import Config
 from keras_initlab.trials.plan import Plan
 
 
-def describe(plan: Plan, setup: Setup) -> dict[str, Any]:
+def describe(plan: Plan, setup: Setup, baseline: str | None, target_loss: float | None) -> Config:
     """The configuration that is saved beside the records."""
-    return {
-        "labels": {label: _scheme(scheme) for label, scheme in setup.schemes.items()},
-        "replicates": plan.replicates,
-        "seed": plan.seed,
-        "epochs": plan.epochs,
-        "steps_per_epoch": plan.steps_per_epoch,
-        "directions": _directions(setup.model),
-        "slots": [{"path": slot.path, "shape": list(slot.shape), "role": slot.role} for slot in setup.tested],
-        "fans": setup.fans,
-        "optimizer": _nameless(_plain(setup.model.optimizer.get_config())),
-        "backend": keras.backend.backend(),
-        "dtype": setup.model.dtype_policy.name,
-        "versions": _versions(),
-        "digest": {
+    directions = _directions(setup.model)
+    return Config(
+        labels={label: _scheme(scheme) for label, scheme in setup.schemes.items()},
+        replicates=plan.replicates,
+        seed=plan.seed,
+        epochs=plan.epochs,
+        steps_per_epoch=plan.steps_per_epoch,
+        directions=directions,
+        chance=targets.chance(setup.model, directions, setup.training, setup.validation),
+        slots=[{"path": slot.path, "shape": list(slot.shape), "role": slot.role} for slot in setup.tested],
+        fans=setup.fans,
+        optimizer=_optimizer(setup.model),
+        backend=keras.backend.backend(),
+        dtype=setup.model.dtype_policy.name,
+        versions=_versions(),
+        digest={
             "data": setup.training.digest(),
             "validation": setup.validation.digest() if setup.validation else None,
             "model": _model_digest(setup),
         },
-        "started": datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds"),
-    }
+        started=datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds"),
+        batch_size=getattr(setup.training, "batch_size", None),
+        baseline=baseline,
+        target_loss=None if target_loss is None else float(target_loss),
+    )
+
+
+def _optimizer(model: keras.Model) -> Any:
+    """The arguments of the optimizer; by attribute where a model holds several."""
+    held = {name: _nameless(_plain(one.get_config())) for name, one in optimizers(model).items()}
+    return held["optimizer"] if list(held) == ["optimizer"] else held
 
 
 def _scheme(scheme: Callable) -> Any:
@@ -75,18 +87,18 @@ def _versions() -> dict[str, str]:
 def _directions(model: keras.Model) -> dict[str, str | None]:
     """Which way each compiled metric improves, where Keras knows; losses improve downwards."""
     directions: dict[str, str | None] = {"loss": "down"}
-    compiled = model._compile_metrics
+    compiled = compiled_metrics(model)
     if compiled is not None and compiled.built:
         for key in compiled.result():  # several outputs put their names before the metric's
             of_key = [metric for metric in compiled.metrics if f"_{key}".endswith(f"_{metric.name}")]
-            directions[key] = getattr(of_key[0], "_direction", None) if of_key else None
+            directions[key] = direction(of_key[0]) if of_key else None
     return directions
 
 
 def _model_digest(setup: Setup) -> str:
     """A fingerprint of architecture, loss and optimizer that automatic names do not change."""
     described = {
-        "layers": [_nameless(_layer(layer)) for layer in setup.model._flatten_layers()],
+        "layers": [_nameless(_layer(layer)) for layer in parts(setup.model)],
         "loss": _nameless(keras.tree.map_structure(loss_name, setup.model.loss)),
         "tested": [_slot(slot) for slot in setup.tested],
         "restarted": [_slot(slot) for slot in setup.restarted],
@@ -103,26 +115,10 @@ def _layer(layer: keras.Layer) -> Any:
     if isinstance(layer, keras.Model):
         return type(layer).__name__  # its layers follow
     try:
-        with _tensorflow_left_alone():
+        with tensorflow_left_alone():
             return [type(layer).__name__, layer.get_config()]
     except NotImplementedError:  # a custom layer without a config
         return type(layer).__name__
-
-
-@contextmanager
-def _tensorflow_left_alone() -> Iterator[None]:
-    """Keep Keras from loading TensorFlow to ask whether an object is one of its shapes.
-
-    Where it is installed beside another backend, that costs seconds and 400 MB.
-    """
-    tensorflow = module_utils.tensorflow
-    known = tensorflow._available
-    if "tensorflow" not in sys.modules:
-        tensorflow._available = False
-    try:
-        yield
-    finally:
-        tensorflow._available = known
 
 
 def _nameless(value: Any) -> Any:

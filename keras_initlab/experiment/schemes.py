@@ -1,13 +1,17 @@
 """What the user passed as initializers -> label -> callable, each tried before any training."""
 
+import reprlib
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
+import keras
+
 from keras_initlab.core.errors import InputError
+from keras_initlab.core.rng import Generators
+from keras_initlab.core.seeds import Seeds
 from keras_initlab.initializers.adapting import label, resolve
 from keras_initlab.network.drawing import check_rank, check_value, draw
 from keras_initlab.network.slots import Slot
-from keras_initlab.trials.plan import Trial
 
 
 def by_label(initializers: Any) -> dict[str, Callable]:
@@ -24,12 +28,26 @@ def by_label(initializers: Any) -> dict[str, Callable]:
                 f"Two initializers have the label {name!r}. Pass a dict of label -> initializer to tell "
                 "them apart."
             )
+        _require_text(name)
+        if isinstance(given, keras.Layer) or (isinstance(given, type) and issubclass(given, keras.Layer)):
+            raise InputError(
+                f"The initializer {name!r} is a Keras layer: give an initializer, such as 'zeros'."
+            )
         schemes[name] = resolve(name, given)
     if not schemes:
         raise InputError(
             f"initializers is {initializers!r}: give at least one, such as ['glorot_uniform', 'he_normal']."
         )
     return schemes
+
+
+def _require_text(label: str) -> None:
+    try:
+        label.encode()
+    except UnicodeEncodeError as error:
+        raise InputError(
+            f"The label {label!r} cannot be written as UTF-8 ({error.reason}): give another one."
+        ) from error
 
 
 def _labelled(initializers: Any) -> list[tuple[str, Any]]:
@@ -44,13 +62,15 @@ def _labelled(initializers: Any) -> list[tuple[str, Any]]:
         initializers = [initializers]
     if not isinstance(initializers, Sequence):
         raise InputError(
-            f"initializers is {initializers!r}: give a list of names, instances, configs or callables, "
-            "or a dict of label -> initializer."
+            f"initializers is {reprlib.repr(initializers)}: give a list of names, instances, configs or "
+            "callables, or a dict of label -> initializer."
         )
     return [(label(given), given) for given in initializers]
 
 
-def try_out(schemes: Mapping[str, Callable], tested: Sequence[Slot], trial_seed: int) -> None:
+def try_out(
+    schemes: Mapping[str, Callable], tested: Sequence[Slot], seed: int, generators: Generators
+) -> None:
     """Draw each initializer once per kind of slot, so that what cannot work is known before training.
 
     An exception that only the drawing brings to light is left to the run, which records it.
@@ -64,7 +84,7 @@ def try_out(schemes: Mapping[str, Callable], tested: Sequence[Slot], trial_seed:
         for slot in kinds.values():
             check_rank(name, scheme, slot)
             try:
-                value = draw(scheme, slot, Trial(name, 0, trial_seed).draw_seed(*slot.seed_path))
+                value = draw(scheme, slot, Seeds(seed, 0).draw(*slot.seed_path), generators)
             except Exception:  # the run itself will meet it again and record it as failed
                 continue
             check_value(name, slot, value)

@@ -1,12 +1,14 @@
 """Whether the targets lie in the range that the model's loss can take."""
 
+from collections.abc import Iterable
 from typing import Any
 
 import keras
 import numpy as np
 
 from keras_initlab.core.errors import InputError
-from keras_initlab.engines.sources import Arrays, Fixed, Recorded, Source
+from keras_initlab.engines.sources import Source
+from keras_initlab.results import learning
 
 _SPARSE = ("sparse_categorical_crossentropy", "SparseCategoricalCrossentropy")
 _PROBABILITIES = (
@@ -26,17 +28,10 @@ def check(model: keras.Model, source: Source, name: str) -> None:
         InputError: If sparse class labels are not among the outputs' classes, or the targets of a
             binary or one-hot cross-entropy are not in [0, 1].
     """
-    for targets in _targets(source):
+    for targets in source.targets():
         losses = _line_up(model.loss, targets, model)
         for loss, target, classes in losses:
             _check_one(loss, target, classes, name)
-
-
-def _targets(source: Source) -> list[Any]:
-    if isinstance(source, Arrays):
-        return [source.data[1]] if len(source.data) > 1 else []
-    assert isinstance(source, Recorded | Fixed)
-    return [batch[1] for batch in source.known_batches if len(batch) > 1]
 
 
 def _line_up(loss: Any, targets: Any, model: keras.Model) -> list[tuple[str, np.ndarray, int | None]]:
@@ -58,6 +53,23 @@ def _line_up(loss: Any, targets: Any, model: keras.Model) -> list[tuple[str, np.
     ]
 
 
+def chance(
+    model: keras.Model, metrics: Iterable[str], training: Source, validation: Source | None
+) -> dict[str, float]:
+    """What a constant answer would score, by name as the epochs report it; empty where nobody can say, as
+    for several outputs or weighted examples."""
+    found: dict[str, float] = {}
+    sources = {"": training} if validation is None else {"": training, "val_": validation}
+    for prefix, source in sources.items():
+        parts, first = source.targets(), source.first_batch()
+        if len(first) == 2 and parts and all(isinstance(part, np.ndarray) for part in parts):
+            y = np.concatenate(parts)
+            seen = min(len(y), source.steps * len(first[1]))
+            levels = learning.chance(y, loss_name(model.loss), metrics, seen)
+            found |= {f"{prefix}{name}": level for name, level in levels.items()}
+    return found
+
+
 def loss_name(loss: Any) -> str:
     """The name of a loss given as a string, function or object."""
     if isinstance(loss, str):
@@ -68,6 +80,11 @@ def loss_name(loss: Any) -> str:
 def _check_one(loss: str, target: np.ndarray, classes: int | None, name: str) -> None:
     if loss in _SPARSE:
         low, high = target.min(), target.max()
+        if target.dtype.kind == "f" and (target % 1).any():
+            fractional = target[target % 1 != 0].flat[0]
+            raise InputError(
+                f"{name} has class labels such as {fractional}, but the loss {loss!r} takes whole numbers."
+            )
         if low < 0 or (classes is not None and high >= classes):
             raise InputError(
                 f"{name} has class labels from {low} to {high}, but the model's output has {classes} "

@@ -6,12 +6,15 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 import keras
+import numpy as np
 
 from keras_initlab.core.errors import InputError
 from keras_initlab.initializers import registry
 from keras_initlab.initializers.base import AxesAware, FanScaled
 from keras_initlab.initializers.fans import Fans, shape_fans
 from keras_initlab.initializers.wrappers import Masked, Scaled
+
+_SHAPES = ((6, 4), (4, 9), (3, 3, 5, 4))  # they tell apart all laws of this package that differ
 
 
 def label(given: Any) -> str:
@@ -25,9 +28,7 @@ def label(given: Any) -> str:
     if isinstance(given, Mapping):
         return _call(str(given.get("class_name")), given.get("config") or {})
     if isinstance(given, keras.initializers.Initializer):
-        default = _defaults(type(given))
-        config = given.get_config()
-        return _call(type(given).__name__, {k: v for k, v in config.items() if default.get(k, v) != v})
+        return _call(type(given).__name__, _chosen(given))
     return getattr(given, "__name__", type(given).__name__)
 
 
@@ -36,11 +37,29 @@ def _call(name: str, arguments: Mapping[str, Any]) -> str:
     return f"{name}({inner})" if inner else name
 
 
-def _defaults(kind: type) -> dict[str, Any]:
+def written(scheme: Any) -> str:
+    """The scheme as code that makes it, without its seed.
+
+    >>> written(keras.initializers.RandomUniform(-1, 1, seed=0))
+    'keras.initializers.RandomUniform(minval=-1, maxval=1)'
+    """
+    kind = type(scheme)
+    if not isinstance(scheme, keras.initializers.Initializer):
+        return getattr(scheme, "__name__", kind.__name__)
+    homes = {"keras": "keras.initializers.", "keras_initlab": "initlab.initializers."}
+    home = homes.get(kind.__module__.partition(".")[0], "")
+    arguments = ", ".join(f"{key}={value!r}" for key, value in _chosen(scheme).items() if key != "seed")
+    return f"{home}{kind.__name__}({arguments})"
+
+
+def _chosen(scheme: keras.initializers.Initializer) -> dict[str, Any]:
+    """The arguments of a scheme that are not those that its class has by itself."""
     try:
-        return kind().get_config()
+        usual = type(scheme)().get_config()
     except TypeError:  # it has required arguments: all of them are worth showing
-        return {}
+        usual = {}
+    missing = object()
+    return {key: value for key, value in scheme.get_config().items() if usual.get(key, missing) != value}
 
 
 def resolve(name: str, given: Any) -> Callable:
@@ -58,6 +77,34 @@ def resolve(name: str, given: Any) -> Callable:
             f"The initializer {name!r} cannot be called as f(shape, dtype=None), which is how Keras calls it."
         )
     return scheme
+
+
+def same_law(schemes: Mapping[str, Callable]) -> list[tuple[str, ...]]:
+    """Groups of labels whose initializers draw the same numbers from the same seed: one law twice.
+
+    Each is drawn on three shapes with one seed; what cannot draw one of them is alike nobody.
+
+    >>> same_law({"a": registry.get("initlab_he_normal"), "b": registry.get("initlab_kaiming"),
+    ...           "c": registry.get("initlab_lecun_normal")})
+    [('a', 'b')]
+    """
+    groups: dict[bytes, list[str]] = {}
+    for name, scheme in schemes.items():
+        if not isinstance(scheme, keras.initializers.Initializer):
+            continue
+        try:
+            drawn = [np.asarray(keras.ops.convert_to_numpy(seeded(scheme, 1)(shape))) for shape in _SHAPES]
+        except Exception:  # it refuses such weights, or fails: the runs will tell
+            continue
+        groups.setdefault(b"".join(map(_rounded, drawn)), []).append(name)
+    return [tuple(group) for group in groups.values() if len(group) > 1]
+
+
+def _rounded(drawn: np.ndarray) -> bytes:
+    """To six digits of the largest: two ways of writing a constant differ in the last bit."""
+    largest = float(np.abs(drawn).max(initial=0)) or 1.0
+    digits = 5 - math.floor(math.log10(largest)) if math.isfinite(largest) else 0
+    return (drawn.astype("float64").round(digits) + 0.0).tobytes()
 
 
 def is_self_contained(scheme: Callable) -> bool:
@@ -106,20 +153,3 @@ def accepts_shape_and_dtype(scheme: Callable) -> bool:
     except TypeError:
         return False
     return True
-
-
-def written(scheme: Any) -> str:
-    """The scheme as one would write it, without its seed."""
-    kind = type(scheme)
-    if not isinstance(scheme, keras.initializers.Initializer):
-        return getattr(scheme, "__name__", kind.__name__)
-    try:
-        usual = kind().get_config()
-    except TypeError:  # it has required arguments
-        usual = {}
-    missing = object()
-    given = {k: v for k, v in scheme.get_config().items() if k != "seed" and usual.get(k, missing) != v}
-    homes = {"keras": "keras.initializers.", "keras_initlab": "initlab.initializers."}
-    home = homes.get(kind.__module__.partition(".")[0], "")
-    arguments = ", ".join(f"{key}={value!r}" for key, value in given.items())
-    return f"{home}{kind.__name__}({arguments})"

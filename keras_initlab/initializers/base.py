@@ -1,6 +1,5 @@
 """What every scheme shares: its config, its seed, its precision and its check of ranks."""
 
-import functools
 import inspect
 import math
 import random
@@ -12,19 +11,13 @@ import keras
 import numpy as np
 from keras import ops
 
-from keras_initlab.core.arguments import positive
+from keras_initlab.core.arguments import positive, refused
 from keras_initlab.core.errors import InputError
+from keras_initlab.core.keras_private import building_path
 from keras_initlab.core.seeds import derive
+from keras_initlab.initializers import inheriting
 from keras_initlab.initializers.fans import Fans, shape_fans
 from keras_initlab.initializers.registry import Claims
-
-try:
-    from keras.src.backend.common.name_scope import current_path
-except ImportError:  # not public: without it, one instance in two layers gives both the same values
-
-    def current_path() -> str:
-        return ""
-
 
 TRUNCATED_STD = 0.87962566103423978  # of a standard normal cut at two standard deviations
 
@@ -32,10 +25,26 @@ Shape = tuple[int, ...]
 
 
 class Scheme(keras.initializers.Initializer):
-    """Base of all schemes. A subclass stores its arguments under their own names and defines `draw`."""
+    """Base of all schemes. A subclass stores its arguments under their own names and defines `draw`.
+
+    It states what it adds to its base: an `__init__` that takes `*rest, **common` and hands them to the
+    next one has the base's arguments after its own, and of the docstring's sections Args, Shapes and Raises
+    it has what it does not write itself.
+
+    Shapes: any.
+    """
 
     name: ClassVar[str] = "unregistered scheme"
     claims: ClassVar[Claims] = Claims(law="", reference="")
+
+    __signature__ = inheriting.Signature()
+
+    def __init_subclass__(cls, **options: Any):
+        super().__init_subclass__(**options)
+        cls.__doc__ = inheriting.docstring(cls)
+
+    def __init__(self):
+        """Ends every chain of `super().__init__(*rest, **common)`: nothing may be left."""
 
     def __call__(self, shape: Sequence[int], dtype: Any = None, layout: Any = None) -> Any:
         """Values of `shape`, drawn in float32 or better and then cast to `dtype`.
@@ -81,17 +90,12 @@ class Scheme(keras.initializers.Initializer):
 
     def get_config(self) -> dict[str, Any]:
         """The arguments, as the signature names them."""
-        kind: Any = type(self)
-        return {name: keras.saving.serialize_keras_object(getattr(self, name)) for name in _arguments(kind)}
+        names = inspect.signature(type(self)).parameters
+        return {name: keras.saving.serialize_keras_object(getattr(self, name)) for name in names}
 
     def __repr__(self) -> str:
         arguments = ", ".join(f"{name}={value!r}" for name, value in self.get_config().items())
         return f"{type(self).__name__}({arguments})"
-
-
-@functools.cache
-def _arguments(kind: Any) -> tuple[str, ...]:
-    return tuple(inspect.signature(kind).parameters)
 
 
 def _placed(values: Any, layout: Any) -> Any:
@@ -111,24 +115,26 @@ class RandomScheme(Scheme):
     An unseeded instance also repeats itself, as in Keras, but two instances differ. A
     `keras.random.SeedGenerator` gives new values in every call. The shape is part of every seed, and
     so is the path of the layer that is being built; see docs/seeds.md.
+
+    Args:
+        seed: None, an integer or a `keras.random.SeedGenerator`.
     """
 
-    def __init__(self, seed: Any = None):
+    def __init__(self, seed: Any = None, *rest: Any, **common: Any):
+        super().__init__(*rest, **common)
         if isinstance(seed, dict):
             seed = keras.saving.deserialize_keras_object(seed)
         if isinstance(seed, np.integer):
             seed = int(seed)
         if isinstance(seed, bool) or not isinstance(seed, int | keras.random.SeedGenerator | None):
-            raise InputError(
-                f"`seed` must be None, an integer or a keras.random.SeedGenerator; got {seed!r}."
-            )
+            raise refused("seed", seed, "None, an integer or a keras.random.SeedGenerator")
         self.seed = seed
         self._entropy = random.getrandbits(31) if seed is None else seed
         self._paths: dict[str, list[str]] = {}
 
     def seed_for(self, shape: Shape, purpose: str = "values") -> Any:
         """Seed of one draw: folds in the shape, the layer and what the draw is for."""
-        path = current_path() or ""
+        path = building_path()
         kind = re.sub(r"_\d+(?=/|$)", "", path)
         parts: list[str | int] = [*shape, kind, purpose]
         if self.seed is None:
@@ -176,22 +182,41 @@ class _FoldedSeed(keras.random.SeedGenerator):
         return state + ops.convert_to_tensor([self.offset, 0], dtype=state.dtype)
 
 
-class AxesAware(keras.initializers.VarianceScaling):
-    """Mixin for schemes that tell inputs from outputs.
+class Gained(Scheme):
+    """Base of the schemes with a gain: a subclass defines `unit`, or `draw` if the gain does not come last.
+
+    Args:
+        gain: Multiplies every weight. Positive, dimensionless.
+    """
+
+    def __init__(self, gain: float = 1.0, *rest: Any, **common: Any):
+        super().__init__(*rest, **common)
+        self.gain = positive("gain", gain)
+
+    def draw(self, shape: Shape) -> Any:
+        return self.gain * self.unit(shape)
+
+    def unit(self, shape: Shape) -> Any:
+        """Values of `shape` for a gain of one."""
+        raise NotImplementedError
+
+
+class AxesAware(Scheme, keras.initializers.VarianceScaling):
+    """Base of the schemes that tell inputs from outputs.
 
     Without axes the shape is read by Keras's convention, `(*receptive_field, in, out)`. EinsumDense
     and the attention layers hand theirs (Keras 3.15 and newer) to descendants of VarianceScaling and
     to nothing else, which is why this is one.
+
+    Args:
+        input_axes: Axes of the weight that are inputs; None means all but the last.
+        output_axes: Axes of the weight that are outputs; given together with `input_axes`.
     """
 
-    input_axes: Sequence[int] | None
-    output_axes: Sequence[int] | None
-
-    def _set_axes(self, input_axes: Sequence[int] | None, output_axes: Sequence[int] | None) -> None:
+    def __init__(self, input_axes: Sequence[int] | None = None, output_axes: Sequence[int] | None = None):
+        super().__init__()
         if (input_axes is None) != (output_axes is None):
-            raise InputError(
-                f"`input_axes` and `output_axes` go together; got {input_axes!r} and {output_axes!r}."
-            )
+            raise refused("(input_axes, output_axes)", (input_axes, output_axes), "both or neither")
         self.input_axes = input_axes
         self.output_axes = output_axes
 
@@ -205,10 +230,8 @@ class AxesAware(keras.initializers.VarianceScaling):
         if self.input_axes is not None:
             rows, columns = self.fans(shape)
         if rows * columns != math.prod(shape):
-            raise InputError(
-                f"`input_axes` and `output_axes` must name every axis of shape {shape} once; got "
-                f"{self.input_axes!r} and {self.output_axes!r}."
-            )
+            axes = (self.input_axes, self.output_axes)
+            raise refused("(input_axes, output_axes)", axes, f"every axis of shape {shape} once")
         return rows, columns
 
     def from_matrix(self, matrix: Any, shape: Shape) -> Any:
@@ -221,23 +244,39 @@ class AxesAware(keras.initializers.VarianceScaling):
         return library.transpose(spread, np.argsort(axes).tolist())
 
 
-class FanScaled(RandomScheme, AxesAware):
-    """Base of the laws whose variance is a number divided by a fan."""
+class MatrixScheme(Gained, RandomScheme, AxesAware):
+    """Base of the kernels that are a random matrix of inputs by outputs times a gain.
+
+    Shapes: rank 2 or more, seen as the matrix (inputs, outputs).
+
+    Raises:
+        InputError: If `gain` is not positive, the rank is below 2, or the axes do not name every axis
+            once.
+    """
+
+    def unit(self, shape: Shape) -> Any:
+        return self.from_matrix(self.matrix(shape), shape)
+
+    def matrix(self, shape: Shape) -> Any:
+        """The matrix of the weight of `shape` for a gain of one."""
+        raise NotImplementedError
+
+
+class FanScaled(Gained, RandomScheme, AxesAware):
+    """Base of the laws whose variance is a number divided by a fan.
+
+    Args:
+        input_axes: Axes of the weight that are inputs; None means Keras's convention.
+
+    Shapes: any; `(*receptive_field, in, out)` by Keras's convention.
+
+    Raises:
+        InputError: If `gain` is not a positive finite number, or only one of the axes is given.
+    """
 
     scale: float = 1.0
     mode: str = "fan_in"
     distribution: str = "untruncated_normal"
-
-    def __init__(
-        self,
-        gain: float = 1.0,
-        seed: Any = None,
-        input_axes: Sequence[int] | None = None,
-        output_axes: Sequence[int] | None = None,
-    ):
-        self.gain = positive("gain", gain)
-        self._set_axes(input_axes, output_axes)
-        RandomScheme.__init__(self, seed)
 
     def std(self, shape: Shape) -> float:
         """Standard deviation of a weight of `shape`."""

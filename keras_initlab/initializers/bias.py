@@ -8,6 +8,7 @@ import numpy as np
 
 from keras_initlab.core.arguments import fraction, positive, whole
 from keras_initlab.core.errors import InputError
+from keras_initlab.initializers import kinds
 from keras_initlab.initializers.base import Scheme, Shape
 from keras_initlab.initializers.plain import Zeros
 from keras_initlab.initializers.registry import Claims, register
@@ -25,15 +26,13 @@ def equal_classes(values: np.ndarray) -> np.ndarray:
 
 @register(
     "log_prior_bias",
-    claims=Claims(
+    claims=kinds.bias(
         law="-ln((1 - π)/π), π = 0.01",
         reference="Lin et al. 2017, RetinaNet, arXiv:1708.02002, section 4.1",
         mean=-math.log(99),
         std=lambda fans: 0.0,
         distribution="constant",
         exact=one_percent,
-        ranks=(1, 1),
-        roles=("bias",),
         use="For the output bias of sigmoid detectors and taggers whose positives are rare",
         avoid="For softmax outputs, which it shifts all alike: take initlab_class_prior_bias",
     ),
@@ -66,12 +65,10 @@ class LogPriorBias(Scheme):
 
 @register(
     "class_prior_bias",
-    claims=Claims(
+    claims=kinds.bias(
         law="ln p_c, by default p_c = 1/classes",
         reference="Karpathy 2019, A Recipe for Training Neural Networks",
         exact=equal_classes,
-        ranks=(1, 1),
-        roles=("bias",),
         shapes=((10,), (300,)),
         use="For the bias of a softmax on unbalanced classes: the first loss is the entropy of the labels",
         avoid="For outputs other than class logits: take initlab_zeros, for sigmoids initlab_log_prior_bias",

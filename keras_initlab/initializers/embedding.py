@@ -3,26 +3,24 @@
 import math
 from typing import Any
 
-from keras_initlab.core.arguments import positive
-from keras_initlab.initializers.base import RandomScheme, Shape
-from keras_initlab.initializers.registry import Claims, register
+from keras_initlab.initializers.base import Gained, RandomScheme, Shape
+from keras_initlab.initializers.registry import register
+from keras_initlab.initializers.scaling import laws
 
 
 @register(
     "embedding_normal",
-    claims=Claims(
+    claims=laws.normal(
         law="N(0, 1/width)",
         reference="Vaswani et al. 2017, arXiv:1706.03762, as in Tensor2Tensor",
-        mean=0.0,
         std=lambda fans: 1 / math.sqrt(fans.fan_out),
-        distribution="normal",
         ranks=(2, 2),
         roles=("embeddings",),
         use="For embeddings of any vocabulary whose rows should have length one",
         avoid="For tables whose rows are tied to the output logits of a softmax: take initlab_small_init",
     ),
 )
-class EmbeddingNormal(RandomScheme):
+class EmbeddingNormal(Gained, RandomScheme):
     """Embeddings of about unit length, however many entries the table has.
 
     The laws by fan_in take the number of entries for inputs and shrink with the vocabulary.
@@ -31,7 +29,6 @@ class EmbeddingNormal(RandomScheme):
 
     Args:
         gain: The expected length of a row. Positive.
-        seed: None, an integer or a `keras.random.SeedGenerator`.
 
     Shapes: rank 2, `(entries, width)`.
 
@@ -44,23 +41,16 @@ class EmbeddingNormal(RandomScheme):
     (1000, 16)
     """
 
-    def __init__(self, gain: float = 1.0, seed: Any = None):
-        super().__init__(seed)
-        self.gain = positive("gain", gain)
-
     def draw(self, shape: Shape) -> Any:
         return self.normal(shape, std=self.gain / math.sqrt(shape[1]))
 
 
 @register(
     "vq_codebook",
-    claims=Claims(
+    claims=laws.uniform(
         law="U[-1/K, 1/K), K entries",
         reference="van den Oord et al. 2017, VQ-VAE, arXiv:1711.00937 (the law is that of its common ports)",
-        mean=0.0,
-        std=lambda fans: 1 / (math.sqrt(3) * fans.fan_in),
-        bound=lambda fans: 1 / fans.fan_in,
-        distribution="uniform",
+        limit=lambda fans: 1 / fans.fan_in,
         ranks=(2, 2),
         roles=("embeddings",),
         use="For the codebook of a VQ-VAE: entries so close together that all of them win inputs at first",
@@ -71,9 +61,6 @@ class VqCodebook(RandomScheme):
     """Codebook of a vector quantizer: a small cloud that shrinks with the number of entries.
 
     Draws `W ~ U[-1/K, 1/K)` with K entries.
-
-    Args:
-        seed: None, an integer or a `keras.random.SeedGenerator`.
 
     Shapes: rank 2, `(entries, width)`.
 

@@ -4,6 +4,8 @@ import math
 from collections.abc import Sequence
 from typing import NamedTuple
 
+import numpy as np
+
 
 class Fans(NamedTuple):
     """The two numbers that a fan-scaled law divides by."""
@@ -50,3 +52,8 @@ def shape_fans(
         return Fans(shape[0], shape[0])
     receptive_field = math.prod(shape[:-2])
     return Fans(receptive_field * shape[-2], receptive_field * shape[-1])
+
+
+def as_matrix(values: np.ndarray) -> np.ndarray:
+    """A weight `(*receptive_field, in, out)` as the matrix of all inputs by outputs."""
+    return values.reshape(-1, values.shape[-1])

@@ -4,10 +4,10 @@ from typing import Any
 
 from keras import ops
 
-from keras_initlab.core.arguments import finite, positive
-from keras_initlab.core.errors import InputError
+from keras_initlab.core.arguments import finite, positive, refused
 from keras_initlab.initializers.base import TRUNCATED_STD, RandomScheme, Scheme, Shape
 from keras_initlab.initializers.registry import Claims, register
+from keras_initlab.initializers.scaling import laws
 
 EVERYWHERE = ("kernel", "recurrent_kernel", "embeddings", "bias")
 
@@ -43,8 +43,6 @@ class Zeros(Scheme):
 
     Draws `W = 0`.
 
-    Shapes: any.
-
     Reference: Goodfellow et al. 2016, Deep Learning, section 8.4.
 
     >>> float(Zeros()((2, 3))[0, 0])
@@ -71,8 +69,6 @@ class Ones(Scheme):
     a normalization layer it is the usual start.
 
     Draws `W = 1`.
-
-    Shapes: any.
 
     Reference: Goodfellow et al. 2016, Deep Learning, section 8.4.
 
@@ -101,8 +97,6 @@ class Constant(Scheme):
     Args:
         value: Any finite number.
 
-    Shapes: any.
-
     Raises:
         InputError: If `value` is no finite number.
 
@@ -121,13 +115,10 @@ class Constant(Scheme):
 
 @register(
     "random_uniform",
-    claims=Claims(
+    claims=laws.uniform(
         law="U[minval, maxval), by default U[-0.05, 0.05)",
         reference="Keras's RandomUniform",
-        mean=0.0,
-        std=lambda fans: 0.05 / 3**0.5,
-        bound=lambda fans: 0.05,
-        distribution="uniform",
+        limit=lambda fans: 0.05,
         roles=EVERYWHERE,
         use="For embeddings as Keras draws them, and to repeat experiments that state a range",
         avoid="For kernels of deep nets, where no one range suits all widths: take initlab_glorot_uniform",
@@ -144,9 +135,6 @@ class RandomUniform(RandomScheme):
     Args:
         minval: Lower end of the range.
         maxval: Upper end; above `minval`.
-        seed: None, an integer or a `keras.random.SeedGenerator`.
-
-    Shapes: any.
 
     Raises:
         InputError: If `maxval <= minval` or either is not finite.
@@ -163,7 +151,7 @@ class RandomUniform(RandomScheme):
         self.minval = finite("minval", minval)
         self.maxval = finite("maxval", maxval)
         if self.maxval <= self.minval:
-            raise InputError(f"`maxval` must be above `minval`; got minval={minval!r}, maxval={maxval!r}.")
+            raise refused("maxval", maxval, f"a number above minval, which is {minval!r}")
         super().__init__(seed)
 
     def draw(self, shape: Shape) -> Any:
@@ -172,12 +160,10 @@ class RandomUniform(RandomScheme):
 
 @register(
     "random_normal",
-    claims=Claims(
+    claims=laws.normal(
         law="N(mean, stddev²), by default N(0, 0.05²)",
         reference="Keras's RandomNormal",
-        mean=0.0,
         std=lambda fans: 0.05,
-        distribution="normal",
         roles=EVERYWHERE,
         use="To repeat experiments that state a standard deviation, such as 0.02 in DCGAN",
         avoid="For kernels of deep nets, where no one spread suits all widths: take initlab_he_normal",
@@ -191,9 +177,6 @@ class RandomNormal(RandomScheme):
     Args:
         mean: Expected value.
         stddev: Standard deviation. Positive.
-        seed: None, an integer or a `keras.random.SeedGenerator`.
-
-    Shapes: any.
 
     Raises:
         InputError: If `stddev <= 0` or either is not finite.
@@ -227,21 +210,14 @@ class RandomNormal(RandomScheme):
         avoid="Where the values must have the spread stated: take initlab_random_normal, which is not cut",
     ),
 )
-class TruncatedNormal(RandomScheme):
+class TruncatedNormal(RandomNormal):
     """Normal weights of a fixed spread, redrawn when further than two deviations from the mean.
 
     Draws `W ~ N(mean, stddev²)` restricted to `mean ± 2 stddev`. As in Keras, `stddev` is that of
     the normal before the cut; what is drawn has 0.8796 of it.
 
     Args:
-        mean: Expected value.
         stddev: Standard deviation before the cut. Positive.
-        seed: None, an integer or a `keras.random.SeedGenerator`.
-
-    Shapes: any.
-
-    Raises:
-        InputError: If `stddev <= 0` or either is not finite.
 
     Reference: Keras's TruncatedNormal, whose law and defaults it keeps.
 
@@ -250,11 +226,6 @@ class TruncatedNormal(RandomScheme):
     >>> bool(abs(values).max() <= 0.2)
     True
     """
-
-    def __init__(self, mean: float = 0.0, stddev: float = 0.05, seed: Any = None):
-        self.mean = finite("mean", mean)
-        self.stddev = positive("stddev", stddev)
-        super().__init__(seed)
 
     def draw(self, shape: Shape) -> Any:
         return self.truncated_normal(shape, self.mean, self.stddev)

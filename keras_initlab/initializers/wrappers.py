@@ -7,11 +7,12 @@ import keras
 import numpy as np
 from keras import ops
 
-from keras_initlab.core.arguments import fraction, positive, whole
-from keras_initlab.core.errors import InputError
+from keras_initlab.core.arguments import fraction, positive, refused, whole
+from keras_initlab.initializers import kinds
 from keras_initlab.initializers.base import FanScaled, RandomScheme, Shape
 from keras_initlab.initializers.orthogonal.variants import gates_orthonormal
 from keras_initlab.initializers.registry import Claims, get, register
+from keras_initlab.initializers.scaling import laws
 
 
 class Wrapper(RandomScheme):
@@ -43,12 +44,10 @@ def half_masked(values: np.ndarray) -> np.ndarray:
 
 @register(
     "scaled",
-    claims=Claims(
+    claims=laws.normal(
         law="factor · inner, by default ½ · he_normal",
         reference="Zhang et al. 2019, Fixup, arXiv:1901.09321 (a law times a depth-dependent factor)",
-        mean=0.0,
         std=lambda fans: he_std(fans) / 2,
-        distribution="normal",
         use="For a law times a factor of depth or width, such as Fixup's on the first kernels of a branch",
         avoid="For the gain of a scheme that has one: give it `gain`, as in initlab_he_normal",
     ),
@@ -128,12 +127,10 @@ class Masked(Wrapper):
 
 @register(
     "per_gate",
-    claims=Claims(
+    claims=kinds.recurrent(
         law="inner for each square gate of a recurrent kernel, by default orthogonal",
         reference="github.com/keras-team/keras/issues/9149",
         exact=gates_orthonormal,
-        ranks=(2, 2),
-        roles=("recurrent_kernel",),
         shapes=((20, 80), (30, 90)),
         use="For recurrent kernels of LSTM and GRU by a law of square matrices, such as initlab_orthogonal",
         avoid="For input kernels, whose gates are not square: take initlab_per_block with 4 or 3 blocks",
@@ -172,12 +169,10 @@ class PerGate(Wrapper):
 
 @register(
     "per_block",
-    claims=Claims(
+    claims=laws.normal(
         law="inner for each of 4 blocks of outputs, by default he_normal",
         reference="github.com/pytorch/pytorch/issues/166378 (fused query, key and value)",
-        mean=0.0,
         std=he_std,
-        distribution="normal",
         ranks=(2, None),
         shapes=((60, 400), (3, 3, 16, 60)),
         use="For kernels that fuse several: query, key and value, or the gates of an LSTM's input kernel",
@@ -224,12 +219,10 @@ class PerBlock(Wrapper):
 
 @register(
     "with_fans",
-    claims=Claims(
+    claims=laws.normal(
         law="inner as if the weight were a matrix (fan_in, fan_out), by default he_normal with 100 inputs",
         reference="github.com/keras-team/keras/issues/11773 (depthwise fans)",
-        mean=0.0,
         std=lambda fans: math.sqrt(2 / 100),
-        distribution="normal",
         use="For depthwise, grouped and transposed kernels, whose fans the shape does not show",
         avoid="For Dense and ordinary convolutions, whose fans are right: take initlab_he_normal",
     ),
@@ -246,8 +239,6 @@ class WithFans(Wrapper):
         fan_out: Units that an input feeds. At least 1.
         seed: None, an integer or a `keras.random.SeedGenerator`; takes the place of the inner one's.
 
-    Shapes: any.
-
     Raises:
         InputError: If a fan is not a whole number, or `inner` does not scale by fans.
 
@@ -262,9 +253,11 @@ class WithFans(Wrapper):
     ):
         super().__init__(inner, seed)
         if not isinstance(self.inner, FanScaled):
-            raise InputError(
-                f"`inner` must be an initlab scheme that scales by fans; got {inner!r}. "
-                "For he_normal of Keras write initlab_he_normal_truncated."
+            raise refused(
+                "inner",
+                inner,
+                "an initlab scheme that scales by fans, such as initlab_he_normal_truncated for Keras's "
+                "he_normal",
             )
         self.fan_in = whole("fan_in", fan_in)
         self.fan_out = whole("fan_out", fan_out)

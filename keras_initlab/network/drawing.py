@@ -6,7 +6,7 @@ from typing import Any
 import keras
 
 from keras_initlab.core.errors import InputError
-from keras_initlab.core.rng import seed_globals
+from keras_initlab.core.rng import Generators
 from keras_initlab.initializers.adapting import fan_factor, is_self_contained, seeded
 from keras_initlab.network.slots import Slot
 
@@ -48,23 +48,24 @@ FANS = ("keras", "layer")
 """What a fan-scaled scheme is told: what Keras reads from the shape, or the layer's true fans."""
 
 
-def draw(scheme: Callable, slot: Slot, seed: int, fans: str = "keras") -> Any:
+def draw(scheme: Callable, slot: Slot, seed: int, generators: Generators, fans: str = "keras") -> Any:
     """The tensor that a layer built with `scheme` would draw for `slot` from stream `seed`.
 
     An initializer that takes a seed is rebuilt with this one, whatever its own was. Where that may not
-    decide all of its values, every global generator is seeded too. Only inside `rng.isolated()`.
+    decide all of its values, every global generator is seeded too.
 
     Args:
         scheme: An initializer, or a callable `f(shape, dtype)`.
         slot: Which weight.
         seed: The stream.
+        generators: The global ones.
         fans: `"keras"`, or `"layer"` for the slot's true fans in the law of a fan-scaled scheme.
 
     Raises:
         Exception: Whatever the scheme raises.
     """
     if not is_self_contained(scheme):
-        seed_globals(seed)
+        generators.seed(seed)
     scheme, dtype = seeded(scheme, seed, slot.axes), slot.variable.dtype
     factor = fan_factor(scheme, slot.shape, slot.fans) if fans == "layer" else 1.0
     if factor == 1:

@@ -2,16 +2,10 @@
 
 from typing import Any
 
+from keras_initlab.core.keras_private import is_activation, operations_after, passes_on
+
 RELUS = ("relu", "relu6", "leakyrelu", "prelu")
 TANHS = ("tanh", "hardtanh", "softsign")
-
-_PASSING = (
-    "keras.src.layers.pooling",
-    "keras.src.layers.reshaping",
-    "keras.src.layers.regularization",
-    "keras.src.layers.core.identity",
-)
-_ACTIVATIONS = ("keras.src.layers.activations", "keras.src.ops")
 
 
 def activation_after(layer: Any) -> str | None:
@@ -20,20 +14,27 @@ def activation_after(layer: Any) -> str | None:
     None if there is none, or a normalization follows before the next layer with weights, or the graph
     does not say what follows.
     """
+    return follow(layer)[0]
+
+
+def follow(layer: Any) -> tuple[str | None, Any]:
+    """The activation as above, and the layer that takes what comes of it.
+
+    That layer is None where a normalization comes first, or more or fewer than one take it.
+    """
     found = _name(getattr(layer, "activation", None))
     operation = layer
     while True:
-        following = [node.operation for node in getattr(operation, "_outbound_nodes", ())]
+        following = operations_after(operation)
         if len(following) != 1:
-            return found
+            return found, None
         operation = following[0]
-        module = type(operation).__module__
         if "Normalization" in type(operation).__name__:
-            return None
-        if module.startswith(_ACTIVATIONS):
+            return None, None
+        if is_activation(operation):
             found = found or _name(getattr(operation, "activation", operation))
-        elif not module.startswith(_PASSING):
-            return found
+        elif not passes_on(operation):
+            return found, operation
 
 
 def _name(activation: Any) -> str | None:

@@ -1,10 +1,13 @@
 """The true fans of a built layer's weights: groups, strides, gates and einsum axes read from the layer."""
 
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
+from keras_initlab.core.keras_private import own_variables, parts
 from keras_initlab.initializers.fans import Fans, shape_fans
+from keras_initlab.network.roles import is_table
+from keras_initlab.network.usage import Use, usage
 
 _CONVOLUTIONS = ("Conv1D", "Conv2D", "Conv3D")
 
@@ -36,16 +39,24 @@ def fans(layer: Any) -> dict[str, Fans]:
     >>> fans(layer)
     {'depthwise/kernel': Fans(fan_in=9, fan_out=9)}
     """
-    return {variable.path: fan for part in layer._flatten_layers() for variable, fan in layer_fans(part)}
+    every = parts(layer)
+    uses = usage(every)
+    return {variable.path: fan for part in every for variable, fan in layer_fans(part, uses)}
 
 
-def layer_fans(layer: Any) -> list[tuple[Any, Fans]]:
+def layer_fans(layer: Any, uses: Mapping[int, Use]) -> list[tuple[Any, Fans]]:
     """Each trainable weight of one layer with its true fans; those of layers inside it are left out."""
-    variables = [variable for variable in layer._trainable_variables if len(variable.shape) > 0]
-    own = layer.weight_fans() if hasattr(layer, "weight_fans") else _weight_fans(layer, variables)
+    variables = [variable for variable in own_variables(layer)[0] if len(variable.shape) > 0]
+    tables = {
+        one.name: Fans(1, one.shape[-1]) for one in variables if is_table(one, layer, uses.get(id(one)))
+    }
+    seen = {one.name: uses[id(one)].fans or shape_fans(one.shape) for one in variables if id(one) in uses}
+    seen |= tables
+    own = layer.weight_fans() if hasattr(layer, "weight_fans") else _weight_fans(layer, variables, seen)
     # Of two kernels in a row, the second's sums are what a bias is added to.
-    kernel = own.get("pointwise_kernel") or next(iter(own.values()), None)
-    return [(variable, _fans_of(variable, own, kernel)) for variable in variables]
+    kernels = (fan for name, fan in own.items() if name not in tables)
+    kernel = own.get("pointwise_kernel") or next(kernels, None)
+    return [(variable, _fans_of(variable, seen | own, kernel)) for variable in variables]
 
 
 def _fans_of(variable: Any, own: dict[str, Fans], kernel: Fans | None) -> Fans:
@@ -54,7 +65,7 @@ def _fans_of(variable: Any, own: dict[str, Fans], kernel: Fans | None) -> Fans:
     return kernel if variable.name == "bias" and kernel else shape_fans(tuple(variable.shape))
 
 
-def _weight_fans(layer: Any, variables: Sequence[Any]) -> dict[str, Fans]:
+def _weight_fans(layer: Any, variables: Sequence[Any], seen: Mapping[str, Fans]) -> dict[str, Fans]:
     """Fans of the kernels of one layer, by the variable's name, the input kernel first."""
     import keras
 
@@ -78,7 +89,7 @@ def _weight_fans(layer: Any, variables: Sequence[Any]) -> dict[str, Fans]:
     if gates:
         return {name: shape_fans((*shape[:-1], shape[-1] // gates)) for name, shape in shapes.items()}
     return {
-        name: _window_fans(layer, name, shape) or shape_fans(shape)
+        name: _window_fans(layer, name, shape) or seen.get(name) or shape_fans(shape)
         for name, shape in shapes.items()
         if len(shape) > 1
     }

@@ -6,6 +6,7 @@ import keras
 import numpy as np
 
 from keras_initlab.core.errors import InputError
+from keras_initlab.core.keras_private import decays, parts, trained_variables
 from keras_initlab.initializers.base import FanScaled
 from keras_initlab.initializers.registry import PACKAGE, PREFIX
 from keras_initlab.network.slots import all_slots, own_initializer, slots
@@ -41,7 +42,7 @@ def make_portable(model: keras.Model) -> keras.Model:
     slots(model)  # refuses what is not built
     try:
         config = keras.saving.serialize_keras_object(model)
-        custom = {type(layer).__name__: type(layer) for layer in model._flatten_layers() if _is_custom(layer)}
+        custom = {type(layer).__name__: type(layer) for layer in parts(model) if _is_custom(layer)}
         copy = keras.saving.deserialize_keras_object(
             _portable(config),
             custom_objects=custom,
@@ -114,11 +115,11 @@ def _optimizer(model: keras.Model, copy: keras.Model) -> keras.optimizers.Optimi
     target = type(source).from_config(source.get_config())
     counterparts = {id(one): other for one, other in zip(model.variables, copy.variables, strict=True)}
     inner, copied = (getattr(one, "inner_optimizer", one) for one in (source, target))
-    spared = [counterparts[id(one)] for one in model.variables if not inner._use_weight_decay(one)]
+    spared = [counterparts[id(one)] for one in model.variables if not decays(inner, one)]
     if spared:
         copied.exclude_from_weight_decay(spared)
     if source.built:
-        target.build([counterparts[id(one)] for one in source._trainable_variables])
+        target.build([counterparts[id(one)] for one in trained_variables(source)])
         _copy_values(source.variables, target.variables)
     return target
 

@@ -7,7 +7,9 @@ from typing import Any
 import keras
 
 from keras_initlab.core.errors import InputError, UnknownNameError
-from keras_initlab.network.slots import KERNEL_ROLES, ROLES, Slot, all_slots, own_initializer, slots
+from keras_initlab.core.keras_private import parts
+from keras_initlab.network.roles import KERNEL_ROLES, ROLES
+from keras_initlab.network.slots import Slot, all_slots, own_initializer, slots
 
 Layers = str | re.Pattern | Callable[[keras.Layer], bool] | Sequence[Any] | None
 
@@ -19,22 +21,35 @@ def under_test(model: keras.Model, layers: Layers, roles: Iterable[str] | None) 
         model: A built model.
         layers: A layer's name, a regular expression searched in the slot's path, a function of a layer,
             a list of these (any of which may match), or None for every layer.
-        roles: Roles from `models.ROLES`; None for all kinds of kernel.
+        roles: Roles that weights of the model have, or any of `roles.ROLES`; None for all kinds of kernel.
 
     Raises:
         InputError: If nothing matches, or an argument is of another kind.
     """
-    wanted = _roles(roles)
     every = slots(model)
+    wanted = _roles(roles, every)
     chosen = [slot for slot in matching(model, every, layers) if slot.role in wanted]
+    if not chosen and roles is None and not any(slot.role in KERNEL_ROLES for slot in every):
+        raise _no_kernel(model, every)
     if not chosen:
         raise nothing_matches(f"layers={layers!r} with roles={tuple(wanted)}", every)
     return chosen
 
 
+def _no_kernel(model: keras.Model, every: Sequence[Slot]) -> InputError:
+    there = _there(every)
+    advice = f"name what to draw, such as roles={there[0]!r}." if there else "it has no trainable weights."
+    return InputError(f"The model {model.name!r} has no kernel; its roles are {', '.join(there)}: {advice}")
+
+
+def _there(every: Sequence[Slot]) -> list[str]:
+    """The roles that a model's weights have, those of embeddings first."""
+    return sorted({slot.role for slot in every}, key=lambda role: (role != "embeddings", role))
+
+
 def matching(model: keras.Model, among: Iterable[Slot], layers: Layers) -> list[Slot]:
     """The slots that `layers` names, as `under_test` reads it."""
-    match = _matcher(layers, {layer.name for layer in model._flatten_layers()})
+    match = _matcher(layers, {layer.name for layer in parts(model)})
     return [slot for slot in among if match(slot)]
 
 
@@ -44,13 +59,17 @@ def nothing_matches(wanted: str, every: Sequence[Slot]) -> InputError:
     return InputError(f"No trainable weight matches {wanted}. There are: {there}.")
 
 
-def _roles(roles: Iterable[str] | None) -> tuple[str, ...]:
+def _roles(roles: Iterable[str] | None, every: Sequence[Slot]) -> tuple[str, ...]:
     if roles is None:
         return KERNEL_ROLES
+    if not isinstance(roles, str | Iterable):
+        raise InputError(f"roles is {roles!r}: give a role or a list of roles, such as roles='embeddings'.")
     wanted = (roles,) if isinstance(roles, str) else tuple(roles)
+    there = _there(every)
     for role in wanted:
-        if role not in ROLES:
-            raise UnknownNameError("role", role, ROLES, f"Roles are {', '.join(ROLES)}.")
+        if role not in (*ROLES, *there):
+            hint = f"The weights of this model have the roles {', '.join(there)}."
+            raise UnknownNameError("role", role, there, hint)
     return wanted
 
 

@@ -1,20 +1,18 @@
 """A built model's weight tensors as slots: what each is called, what it is for, how it is drawn."""
 
-from collections.abc import Callable
-from dataclasses import dataclass
+import itertools
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
 from typing import Any
 
 import keras
 
 from keras_initlab.core.errors import InputError
+from keras_initlab.core.keras_private import own_variables, parts, takes_axes
 from keras_initlab.initializers.fans import Fans, shape_fans
 from keras_initlab.network.layer_fans import layer_fans
-
-KERNEL_ROLES = ("kernel", "depthwise_kernel", "pointwise_kernel", "recurrent_kernel")
-"""The roles that `compare` puts under test unless told otherwise."""
-
-ROLES = (*KERNEL_ROLES, "embeddings", "bias")
-
+from keras_initlab.network.roles import role
+from keras_initlab.network.usage import Use, usage
 
 # Keras calls the initializer of `<name>` `<name>_initializer`, but for these roles.
 _INITIALIZER_OF = {
@@ -33,10 +31,11 @@ class Slot:
         variable: The live `keras.Variable`.
         layer: The layer that owns it.
         role: `kernel`, `depthwise_kernel`, `pointwise_kernel`, `recurrent_kernel`, `embeddings`,
-            `bias`, or the variable's own name (`gamma`, `moving_mean`, ...).
+            `bias`, or the variable's own name (`gamma`, `class_token`, ...).
         index: Position among the model's variables. Seeds derive from it and the role rather than
             from the layer's name, because Keras numbers automatic names per process: the same
             model built twice in a notebook has other names and must have the same draws.
+        uses: How custom layers were seen to use their weights, by the id of the variable.
     """
 
     path: str
@@ -44,6 +43,12 @@ class Slot:
     layer: Any
     role: str
     index: int
+    uses: Mapping[int, Use] = field(default_factory=dict)
+
+    @property
+    def guessed(self) -> bool:
+        """Whether the role follows from name and shape alone: the layer's code could not be followed."""
+        return role(self.variable, self.layer, self.uses.get(id(self.variable)))[1]
 
     @property
     def shape(self) -> tuple[int, ...]:
@@ -52,7 +57,7 @@ class Slot:
     @property
     def fans(self) -> Fans:
         """The true fans, read from the layer."""
-        found = (fan for variable, fan in layer_fans(self.layer) if variable is self.variable)
+        found = (fan for variable, fan in layer_fans(self.layer, self.uses) if variable is self.variable)
         return next(found, None) or shape_fans(self.shape)
 
     @property
@@ -63,19 +68,23 @@ class Slot:
     @property
     def axes(self) -> tuple[tuple[int, ...], tuple[int, ...]] | None:
         """Input and output axes where Keras hands them to the initializer (3.15+, einsum kernels)."""
-        if self.role == "kernel" and hasattr(self.layer, "_update_kernel_initializer"):
+        if self.role == "kernel" and takes_axes(self.layer):
             return einsum_axes(self.layer.equation)
         return None
 
     def __repr__(self) -> str:
-        return f"Slot({self.path!r}, {self.role}, {self.shape}, {self.fans})"
+        guess = " (guessed)" if self.guessed else ""
+        return f"Slot({self.path!r}, {self.role}{guess}, {self.shape}, {self.fans})"
 
 
 def slots(model: keras.Model) -> list[Slot]:
-    """Every trainable tensor of a built model once, shared layers included, in Keras's order.
+    """Every trainable tensor of a model once, shared layers included, in Keras's order.
+
+    Of a model that is not built as a whole, those of the layers inside it that are. What a custom layer
+    does with its tensors is read from its code, run once on tensors without values.
 
     Raises:
-        InputError: If `model` is no Keras model, or is not built.
+        InputError: If `model` is no Keras model, or nothing in it is built.
 
     >>> model = keras.Sequential([keras.Input((8,)), keras.layers.Dense(4, name="head")])
     >>> slots(model)
@@ -84,7 +93,7 @@ def slots(model: keras.Model) -> list[Slot]:
     """
     if not isinstance(model, keras.Layer):
         raise InputError(f"model is {type(model).__name__}: give a keras.Model.")
-    if not model.built:
+    if not model.built and not model.weights:  # a model without `call` is never built
         raise InputError(
             f"The model {model.name!r} is not built, so it has no weights yet: call it on data or give it "
             "a keras.Input first."
@@ -95,34 +104,23 @@ def slots(model: keras.Model) -> list[Slot]:
 def all_slots(model: keras.Model) -> list[Slot]:
     """Every tensor of a built model once, whether trainable or not."""
     owners: dict[int, Any] = {}
-    for layer in model._flatten_layers():
-        for variable in layer._trainable_variables + layer._non_trainable_variables:
+    every = parts(model)
+    uses = usage(every)
+    for layer in every:
+        for variable in itertools.chain(*own_variables(layer)):
             owners.setdefault(id(variable), layer)
     return [
         Slot(
             variable.path.removeprefix(f"{model.name}/"),
             variable,
             owners[id(variable)],
-            role(variable, owners[id(variable)]),
+            role(variable, owners[id(variable)], uses.get(id(variable)))[0],
             index,
+            uses,
         )
         for index, variable in enumerate(model.variables)
         if id(variable) in owners
     ]
-
-
-def role(variable: Any, layer: Any) -> str:
-    """What a weight tensor is for.
-
-    Keras's own layers name their tensors by role. A custom layer's trainable tensor of rank 2 or
-    more under any other name counts as a `kernel`.
-    """
-    if variable.name == "kernel" and hasattr(layer, "depthwise_initializer"):
-        return "depthwise_kernel"  # DepthwiseConv names its tensor `kernel`
-    own = type(layer).__module__.startswith("keras.")
-    if variable.name in ROLES or own or len(variable.shape) < 2 or not variable.trainable:
-        return variable.name
-    return "kernel"
 
 
 def einsum_axes(equation: str) -> tuple[tuple[int, ...], tuple[int, ...]]:

@@ -9,13 +9,13 @@ import keras
 
 from keras_initlab.core.arguments import one_of, whole
 from keras_initlab.core.errors import InputError
-from keras_initlab.core.rng import isolated
+from keras_initlab.core.rng import Generators, isolated
+from keras_initlab.core.seeds import Seeds
 from keras_initlab.initializers.adapting import label, resolve
 from keras_initlab.initializers.fans import Fans
 from keras_initlab.network.drawing import FANS, check_rank, check_value, draw
 from keras_initlab.network.selection import Layers, matching, nothing_matches, under_test
 from keras_initlab.network.slots import Slot
-from keras_initlab.trials.plan import Trial
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -32,6 +32,7 @@ class Redrawn:
         fans: Its true fans.
         scheme: Label of the scheme that drew it.
         std: Standard deviation of the values drawn.
+        guessed: Whether the role follows from name and shape alone; `roles` and `layers` settle it.
     """
 
     path: str
@@ -40,6 +41,7 @@ class Redrawn:
     fans: Fans
     scheme: str
     std: float
+    guessed: bool = False
 
 
 class Account(tuple[Redrawn, ...]):
@@ -53,7 +55,7 @@ class Account(tuple[Redrawn, ...]):
         rows = [
             {
                 "weight": row.path,
-                "role": row.role,
+                "role": f"{row.role} (guessed)" if row.guessed else row.role,
                 "shape": row.shape,
                 "fan_in": row.fans.fan_in,
                 "fan_out": row.fans.fan_out,
@@ -99,7 +101,8 @@ def reinitialize(
         layers: Which layers: a name, a regular expression searched in the weight's path, a function of a
             layer, or a list of these. All by default.
         roles: Which kinds of weights: any of `kernel`, `depthwise_kernel`, `pointwise_kernel`,
-            `recurrent_kernel` (these four by default), `embeddings`, `bias`.
+            `recurrent_kernel` (these four by default), `embeddings`, `bias`, or another role that the
+            model has (see `slots`), such as `reverse_embeddings` or `class_token`.
         fans: `"layer"` gives the law of a fan-scaled scheme, Keras's own included, the true fans of the
             layer: groups, strides, gates and einsum axes count. `"keras"` draws what a layer built
             with that scheme would draw.
@@ -121,13 +124,15 @@ def reinitialize(
     depth/kernel  depthwise_kernel       9  initlab_lecun_uniform
     mix/kernel              kernel      64      initlab_he_normal
     """
-    whole("seed", seed, 0)
+    seed = whole("seed", seed, 0)
     one_of("fans", fans, FANS)
     chosen = under_test(model, layers, roles)
     given = scheme if isinstance(scheme, Mapping) and "class_name" not in scheme else {None: scheme}
-    with isolated():  # to make an unseeded initializer takes a number from Python's generator
+    with isolated() as generators:  # to make an unseeded initializer takes a number from Python's generator
         assigned = _assigned(model, chosen, given)
-        drawn = [_drawn(name, initializer, slot, seed, fans) for name, initializer, slot in assigned]
+        drawn = [
+            _drawn(name, initializer, slot, seed, generators, fans) for name, initializer, slot in assigned
+        ]
     stds = keras.ops.convert_to_numpy(keras.ops.stack([std for _, std in drawn])).tolist()
     for (name, _, slot), std in zip(assigned, stds, strict=True):
         if not math.isfinite(std):
@@ -135,7 +140,7 @@ def reinitialize(
     for (_, _, slot), (value, _) in zip(assigned, drawn, strict=True):
         slot.variable.assign(value)
     return Account(
-        Redrawn(slot.path, slot.role, slot.shape, slot.fans, name, std)
+        Redrawn(slot.path, slot.role, slot.shape, slot.fans, name, std, slot.guessed)
         for (name, _, slot), std in zip(assigned, stds, strict=True)
     )
 
@@ -163,11 +168,13 @@ def _assigned(
     return [of_slot[slot.index] for slot in chosen if slot.index in of_slot]
 
 
-def _drawn(name: str, scheme: Callable, slot: Slot, seed: int, fans: str) -> tuple[Any, Any]:
+def _drawn(
+    name: str, scheme: Callable, slot: Slot, seed: int, generators: Generators, fans: str
+) -> tuple[Any, Any]:
     """The values and their standard deviation, which stays where they are until all are fetched together."""
     check_rank(name, scheme, slot)
     try:
-        value = draw(scheme, slot, Trial(name, 0, seed).draw_seed(*slot.seed_path), fans)
+        value = draw(scheme, slot, Seeds(seed, 0).draw(*slot.seed_path), generators, fans)
     except Exception as error:
         raise InputError(
             f"The initializer {name!r} cannot draw {slot.path} of shape {slot.shape}: "

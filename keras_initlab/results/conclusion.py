@@ -1,91 +1,191 @@
 """What may be said about a comparison, in words: no more than the evidence."""
 
 import math
-from collections.abc import Sequence
-from typing import TYPE_CHECKING
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+import pandas as pd
 
 from keras_initlab.results import stats
-from keras_initlab.results.plots.style import short
-
-if TYPE_CHECKING:
-    from keras_initlab.results.comparison import Comparison
+from keras_initlab.results.evidence import Evidence
+from keras_initlab.results.labels import short
+from keras_initlab.results.tables import EARLY, LOST, WINDOW
 
 _NAMED = 3
+_NOISY = 3.0  # times the spread of the first from which noise is why one is not ruled out
 
 
-def sentence(result: "Comparison") -> str:
+@dataclass(frozen=True)
+class Conclusion:
+    """Every initializer in one of three places.
+
+    Attributes:
+        leaders: Not beaten, and ranked before everyone who was.
+        open: The others that were not beaten -> why they could not be ruled out.
+        beaten: Those whom some other was shown to beat.
+    """
+
+    leaders: tuple[str, ...]
+    open: Mapping[str, str]
+    beaten: tuple[str, ...]
+
+
+def conclude(found: Evidence) -> Conclusion:
+    """Who leads, who is merely not ruled out, and who was beaten."""
+    table = found.summary()
+    ranked = [str(label) for label in table.index]
+    beaten = tuple(label for label in ranked if label in found.best.beaten_by)
+    first = ranked.index(beaten[0]) if beaten else len(ranked)
+    leaders = tuple(ranked[:first]) or found.best.labels[:1]
+    behind = [label for label in found.best.labels if label not in leaders]
+    return Conclusion(leaders, {label: _why(found, table, label, leaders[0]) for label in behind}, beaten)
+
+
+def _why(found: Evidence, table: pd.DataFrame, label: str, first: str) -> str:
+    if table.loc[label, list(LOST)].sum():
+        return _fates(table.loc[[label]])
+    outcomes = found.outcomes_of(found.metric)
+    places = [list(outcomes.values).index(name) for name in (first, label)]
+    if outcomes.judged().by_failures[tuple(places)]:
+        return "failing may be luck here"
+    spread = table[f"{found.metric}_sd"].to_dict()
+    if spread[label] > _NOISY * spread[first]:
+        return "too noisy"
+    return "too few replicates"
+
+
+def sentence(found: Evidence) -> str:
     """The conclusion in one sentence."""
-    if not result.records:
+    if not found.records:
         return "No run has finished, so there is nothing to compare."
-    completed = result.runs["status"] == "completed"
-    if not completed.any():
-        return f"None of the {len(completed)} runs completed; see `runs` for what happened to each."
-    table = result.summary()
-    metric = _plain(result.metric)
+    statuses = found.runs["status"]
+    if not statuses.isin(["completed", "stuck"]).any():
+        return f"None of the {len(statuses)} runs completed; see `runs` for what happened to each."
+    if not (statuses == "completed").any():
+        return (
+            f"None of the {len(statuses)} runs learned: at their end they are no better than chance. Train "
+            "longer, or change the learning rate."
+        )
+    table = found.summary()
+    metric = _plain(found.metric)
     if len(table) == 1:
         return f"{short(table.index[0])} was the only initializer, so there is nothing to hold it against."
-    replicates = int(table["n"].min())
-    if replicates < 2:
+    replicates = _replicates(table)
+    if int(table["n"].max()) < 2:
         return (
             f"{short(table.index[0])} came first on {metric}, but one replicate is no evidence: "
             "a second one may order them otherwise."
         )
-    best = result.best
-    if len(best) == len(table):
-        return f"{replicates} replicates cannot say which initializer is best on {metric}: none is ruled out."
-    if len(best) == 1 and all(best.labels[0] in others for others in best.beaten_by.values()):
-        return f"{short(best.labels[0])} is better on {metric} than each other one ({replicates} replicates)."
-    others = len(table) - len(best)
-    return (
-        f"After {replicates} replicates {_names(best.labels)} may be best on {metric}; "
-        f"{'the other one was' if others == 1 else f'each of the other {others} was'} beaten."
-    )
+    said = conclude(found)
+    if not said.beaten:
+        return f"{replicates} cannot say which initializer is best on {metric}: none is ruled out."
+    beaters = [found.best.beaten_by[label] for label in said.beaten]
+    if len(said.leaders) == 1 and not said.open and all(said.leaders[0] in others for others in beaters):
+        return f"{short(said.leaders[0])} is better on {metric} than each other one ({replicates})."
+    count = len(said.beaten)
+    parts = [f"After {replicates} {_names(said.leaders, 'or')} may be best on {metric}"]
+    if said.open:
+        named = [f"{short(label)} ({why})" for label, why in said.open.items()]
+        parts.append(f"behind, but not ruled out: {_names(named, 'and', shorten=False)}")
+    rest = f"each of the other {count}" if count > 1 else "the other one"
+    parts.append(f"{rest} was beaten")
+    return "; ".join(parts) + "."
 
 
-def notes(result: "Comparison") -> list[str]:
-    """What a reader has to know to read the table right."""
-    if not result.records:
+def _replicates(table: pd.DataFrame) -> str:
+    """How many there are, and of whom there are fewer."""
+    counts = table["n"]
+    most = int(counts.max())
+    fewer = [f"{short(str(label))} {n}" for label, n in counts.items() if n < most]
+    said = f"{most} replicate{'s' if most > 1 else ''}"
+    return f"{said} (fewer: {_names(fewer, 'and', shorten=False)})" if fewer else said
+
+
+def notes(found: Evidence) -> list[str]:
+    """What a reader has to know to read the table right: the columns first, then the limits."""
+    if not found.records:
         return []
-    table = result.summary()
-    replicates = int(table["n"].min())
+    table = found.summary()
+    pairs = found.pairs() if len(table) > 1 else pd.DataFrame()
+    return [*_columns(found, table, pairs), *_limits(found, table, pairs), *_engine(found)]
+
+
+def _columns(found: Evidence, table: pd.DataFrame, pairs: pd.DataFrame) -> list[str]:
     lines = []
-    if len(table) > 1 and 1 < replicates < stats.SMALLEST:
-        smallest = 2.0 ** (1 - replicates)
+    if table[f"{found.metric}_high"].notna().any():
+        lines.append("±: 95 % interval of the mean, each for itself.")
+    lines.append(f"early: mean loss of the first {EARLY} steps.")
+    if math.isfinite(found.target):
+        given = found.config.get("target_loss") is not None
+        origin = "" if given else " (half-way to the best)"
+        lines.append(f"target: median steps until {WINDOW} losses average {found.target:.3g}{origin}.")
+    if len(pairs):
+        together = f", {len(pairs)} at once" if len(pairs) > 1 else ""
         lines.append(
-            f"With {replicates} replicates no distribution-free test can reach p < .05 (its smallest p is "
-            f"{smallest:.3g}): verdicts rest on Student's t, that is on roughly normal differences."
+            f"verdict: against {short(found.baseline)}, by 95 % intervals of the paired difference{together}."
         )
+    lost = int(table[list(LOST)].to_numpy().sum())
+    if lost:
+        lines.append(f"lost: {_fates(table)}: worse than every value, in no mean, ranked last.")
+    if table["stuck"].sum():
+        lines.append(
+            "stuck: no better than chance at its end, for want of learning or of time. An initializer of "
+            "which no run learned has the mean of where they ended."
+        )
+    return lines
+
+
+def _limits(found: Evidence, table: pd.DataFrame, pairs: pd.DataFrame) -> list[str]:
+    lines = []
+    replicates = int(table["n"].min())
+    if len(pairs) and int(table["n"].max()) > 1:
+        lines.append(
+            f"Verdicts suppose roughly normal differences; {replicates} run{'s' if replicates > 1 else ''} "
+            f"without a failure leave{'' if replicates > 1 else 's'} room for a failure rate of up to "
+            f"{100 * stats.unseen_failures(replicates):.0f} %."
+        )
+        uneven = _uneven(found, pairs)
+        if uneven:
+            lines.append(
+                f"Less sure than it looks, for very unequal spread or one replicate that stands out: "
+                f"{_names(uneven, 'and')} against {short(found.baseline)}."
+            )
     least = table["detectable"].median()
     if math.isfinite(least):
         lines.append(
-            f"The smallest difference from {short(result.baseline)} that these runs had an 80 % chance "
+            f"The smallest difference from {short(found.baseline)} that these runs had an 80 % chance "
             f"to find is {least:.2g} (median over the initializers)."
         )
-    if math.isfinite(result.target):
-        lines.append(
-            "early: mean loss of the first 100 steps. target: median steps until the mean of 10 losses is "
-            f"{result.target:.3g}."
-        )
-    lost = int((table["diverged"] + table["failed"]).sum())
-    if lost:
-        lines.append(
-            f"{lost} of {int(table['n'].sum())} runs did not complete: they count as worse than every value, "
-            "enter no mean, and put their initializer last."
-        )
-    engine = result.config.get("engine")
-    if engine and engine["reason"] != "asked for":
-        lines.append(f"Engine: {engine['name']}; {engine['reason']}.")
     return lines
+
+
+def _uneven(found: Evidence, pairs: pd.DataFrame) -> list[str]:
+    outcomes = found.outcomes_of(found.metric)
+    held = {str(label): outcomes.paired(str(label), found.baseline) for label in pairs.index}
+    return [label for label, pair in held.items() if stats.is_uneven(*pair)]
+
+
+def _engine(found: Evidence) -> list[str]:
+    engine = found.config.get("engine") or {"reason": "asked for"}
+    return [] if engine["reason"] == "asked for" else [f"Engine: {engine['name']}; {engine['reason']}."]
+
+
+def _fates(table: pd.DataFrame) -> str:
+    """`2 of 5 stuck`, or `2 of 50 diverged, 1 failed`."""
+    counts = table[list(LOST)].sum()
+    (fate, count), *others = [(fate, int(count)) for fate, count in counts.items() if count]
+    rest = "".join(f", {more} {name}" for name, more in others)
+    return f"{count} of {int(table['n'].sum())} {fate}{rest}"
 
 
 def _plain(metric: str) -> str:
     if metric == "first_100":
-        return "the mean loss of the first 100 steps"
+        return f"the mean loss of the first {EARLY} steps"
     return f"final {metric}"
 
 
-def _names(labels: Sequence[str]) -> str:
-    named = [short(label) for label in labels[:_NAMED]]
+def _names(labels: Sequence[str], joint: str, shorten: bool = True) -> str:
+    named = [short(label) if shorten else label for label in labels[:_NAMED]]
     if len(labels) > _NAMED:
-        return f"{', '.join(named)} or {len(labels) - _NAMED} more"
-    return " or ".join([", ".join(named[:-1]), named[-1]] if len(named) > 1 else named)
+        return f"{', '.join(named)} {joint} {len(labels) - _NAMED} more"
+    return f" {joint} ".join([", ".join(named[:-1]), named[-1]] if len(named) > 1 else named)

@@ -5,48 +5,46 @@ import math
 import re
 from collections.abc import Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 from urllib.parse import quote
 
+import pandas as pd
+
 from keras_initlab.core.optional import need
+from keras_initlab.results.evidence import Evidence
 from keras_initlab.results.tables import VALIDATION
-
-if TYPE_CHECKING:
-    import pandas as pd
-
-    from keras_initlab.results.comparison import Comparison
-    from keras_initlab.trials.record import Record
+from keras_initlab.trials.record import Record
 
 TABLES = ("summary", "runs", "curves")
 _NAME_BYTES = 120
 _BATCH = 1000  # metrics that MLflow takes at once
 
 
-def to_csv(result: "Comparison", folder: str | Path) -> None:
-    for name, frame in _tables(result):
+def to_csv(found: Evidence, folder: str | Path) -> None:
+    for name, frame in _tables(found):
         frame.to_csv(_made(folder) / f"{name}.csv", index=False)
 
 
-def to_parquet(result: "Comparison", folder: str | Path) -> None:
+def to_parquet(found: Evidence, folder: str | Path) -> None:
     need("pyarrow", "to_parquet", "pyarrow")
-    for name, frame in _tables(result):
+    for name, frame in _tables(found):
         frame.to_parquet(_made(folder) / f"{name}.parquet", index=False)
 
 
-def to_json(result: "Comparison") -> str:
+def to_json(found: Evidence) -> str:
     return json.dumps(
         {
-            "summary": rows(result.summary().reset_index()),
-            "pairs": rows(result.pairs().reset_index()),
-            "runs": rows(result.runs),
-            "config": result.config,
+            "summary": rows(found.summary().reset_index()),
+            "pairs": rows(found.pairs().reset_index()),
+            "runs": rows(found.runs),
+            "config": found.config,
         },
         indent=1,
         allow_nan=False,
     )
 
 
-def rows(frame: "pd.DataFrame") -> list[dict[str, Any]]:
+def rows(frame: pd.DataFrame) -> list[dict[str, Any]]:
     """A frame as JSON data; what is not a finite number is null."""
     found = json.loads(frame.to_json(orient="records", double_precision=15))
     return [{key: _finite(value) for key, value in row.items()} for row in found]
@@ -56,10 +54,10 @@ def _finite(value: Any) -> Any:
     return None if isinstance(value, float) and not math.isfinite(value) else value
 
 
-def _tables(result: "Comparison") -> Iterator[tuple[str, "pd.DataFrame"]]:
-    yield "summary", result.summary().reset_index()
-    yield "runs", result.runs
-    yield "curves", result.curves
+def _tables(found: Evidence) -> Iterator[tuple[str, pd.DataFrame]]:
+    yield "summary", found.summary().reset_index()
+    yield "runs", found.runs
+    yield "curves", found.curves
 
 
 def _made(folder: str | Path) -> Path:
@@ -68,7 +66,7 @@ def _made(folder: str | Path) -> Path:
     return path
 
 
-def _series(run: "Record", steps_per_epoch: int) -> Iterator[tuple[str, int, float]]:
+def _series(run: Record, steps_per_epoch: int) -> Iterator[tuple[str, int, float]]:
     """(tag, step, value) of everything a run measured."""
     for step, loss in enumerate(run.step_losses, start=1):
         yield "batch/loss", step, loss
@@ -92,24 +90,24 @@ def folder_name(label: str) -> str:
     return f"{name[:_NAME_BYTES].strip('.%')}~{blake2b(label.encode(), digest_size=6).hexdigest()}"
 
 
-def to_tensorboard(result: "Comparison", folder: str | Path) -> None:
+def to_tensorboard(found: Evidence, folder: str | Path) -> None:
     writers = need("tensorboard.summary.writer.event_file_writer", "to_tensorboard", "tensorboard")
     from tensorboard.compat.proto.event_pb2 import Event
     from tensorboard.compat.proto.summary_pb2 import Summary
 
-    for run in result.records:
+    for run in found.records:
         path = Path(folder) / folder_name(run.label) / f"replicate {run.replicate}"
         writer = writers.EventFileWriter(str(path))
         start, end = _session(run)
         writer.add_event(Event(summary=Summary(value=[start])))
-        for tag, step, value in _series(run, result.config["steps_per_epoch"]):
+        for tag, step, value in _series(run, found.config["steps_per_epoch"]):
             scalar = Summary.Value(tag=tag, simple_value=value)
             writer.add_event(Event(step=step, summary=Summary(value=[scalar])))
         writer.add_event(Event(summary=Summary(value=[end])))
         writer.close()
 
 
-def _session(run: "Record") -> tuple[Any, Any]:
+def _session(run: Record) -> tuple[Any, Any]:
     """Start and end of a session as the HParams tab reads them; it joins those of one group."""
     from tensorboard.compat.proto.summary_pb2 import Summary
     from tensorboard.plugins.hparams import api_pb2, metadata
@@ -135,24 +133,24 @@ def _session(run: "Record") -> tuple[Any, Any]:
     return start, end
 
 
-def to_mlflow(result: "Comparison", experiment: str) -> None:
+def to_mlflow(found: Evidence, experiment: str) -> None:
     mlflow = need("mlflow", "to_mlflow", "mlflow-skinny")
     client = mlflow.MlflowClient()
-    found = client.get_experiment_by_name(experiment)
-    experiment_id = found.experiment_id if found else client.create_experiment(experiment)
-    for label in result.labels:
-        own = [run for run in result.records if run.label == label]
+    known = client.get_experiment_by_name(experiment)
+    experiment_id = known.experiment_id if known else client.create_experiment(experiment)
+    for label in found.labels:
+        own = [run for run in found.records if run.label == label]
         if not own:
             continue
         group = client.create_run(experiment_id, run_name=label, tags={"initializer": label}).info.run_id
         for name in ("backend", "batch_size", "epochs", "replicates", "seed"):
-            client.log_param(group, name, result.config.get(name))
+            client.log_param(group, name, found.config.get(name))
         for run in own:
-            _log_run(client, experiment_id, group, run, result.config["steps_per_epoch"])
+            _log_run(client, experiment_id, group, run, found.config["steps_per_epoch"])
         client.set_terminated(group)
 
 
-def _log_run(client: Any, experiment_id: str, group: str, run: "Record", steps_per_epoch: int) -> None:
+def _log_run(client: Any, experiment_id: str, group: str, run: Record, steps_per_epoch: int) -> None:
     from mlflow.entities import Metric
 
     tags = {

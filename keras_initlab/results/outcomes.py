@@ -2,30 +2,32 @@
 
 import math
 from collections.abc import Mapping
-from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from collections.abc import Set as AbstractSet
+from dataclasses import dataclass, field
 
 import numpy as np
+import pandas as pd
 
 from keras_initlab.core.errors import InputError
-from keras_initlab.results import stats
-from keras_initlab.results.tables import column, direction
-
-if TYPE_CHECKING:
-    import pandas as pd
+from keras_initlab.results import judging, stats
+from keras_initlab.results.tables import column, direction, judged_values
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Outcomes:
     """One metric of all runs.
 
     Attributes:
         values: By label, the value of each replicate that ran; NaN for a run that ended without one.
         sign: 1 if larger is better, -1 if smaller is.
+        stuck: By label, the replicates that finished without having learned. They are lost, whatever
+            value they have.
     """
 
     values: Mapping[str, Mapping[int, float]]
     sign: int
+    stuck: Mapping[str, AbstractSet[int]] = field(default_factory=dict)
+    _judged: dict[float, judging.Judged] = field(default_factory=dict, repr=False)
 
     def paired(self, label: str, other: str) -> tuple[np.ndarray, np.ndarray]:
         """Values of two initializers in the replicates that both ran."""
@@ -33,18 +35,27 @@ class Outcomes:
         common = [replicate for replicate in ours if replicate in theirs]
         return np.array([ours[r] for r in common]), np.array([theirs[r] for r in common])
 
-    def differences(self, label: str, other: str, confidence: float = 0.95) -> stats.Estimate:
-        """The first minus the second, in the metric's own direction, where both have a value."""
-        ours, theirs = self.paired(label, other)
-        return stats.estimate(ours - theirs, confidence)
+    def judged(self, alpha: float = stats.ALPHA) -> judging.Judged:
+        """Every initializer against every other, in the order of `values`."""
+        if alpha not in self._judged:
+            self._judged[alpha] = self._judge(alpha)
+        return self._judged[alpha]
 
-    def test(self, label: str, other: str) -> tuple[float, int]:
-        """p-value and sign of `stats.paired_p`."""
-        ours, theirs = self.paired(label, other)
-        return stats.paired_p(self.sign * ours, self.sign * theirs)
+    def _judge(self, alpha: float) -> judging.Judged:
+        replicates = sorted({replicate for own in self.values.values() for replicate in own})
+        shape = len(self.values), len(replicates)
+        values, lost, ran = np.full(shape, np.nan), np.zeros(shape, bool), np.zeros(shape, bool)
+        place = {replicate: index for index, replicate in enumerate(replicates)}
+        for row, (label, own) in enumerate(self.values.items()):
+            stuck = self.stuck.get(label, ())
+            for replicate, value in own.items():
+                at = row, place[replicate]
+                values[at], ran[at] = self.sign * value, True
+                lost[at] = not math.isfinite(value) or replicate in stuck
+        return judging.judge(values, lost, ran, alpha)
 
 
-def outcomes(frame: "pd.DataFrame", metric: str, directions: Mapping[str, str | None]) -> Outcomes:
+def outcomes(frame: pd.DataFrame, metric: str, directions: Mapping[str, str | None]) -> Outcomes:
     """One column of `runs`, ready to be judged.
 
     Raises:
@@ -58,99 +69,108 @@ def outcomes(frame: "pd.DataFrame", metric: str, directions: Mapping[str, str | 
             "Choose another metric, or set config['directions']."
         )
     values: dict[str, dict[int, float]] = {}
-    for label, replicate, value in zip(frame["initializer"], frame["replicate"], frame[name], strict=True):
-        values.setdefault(label, {})[replicate] = value
-    return Outcomes(values, 1 if better == "up" else -1)
+    stuck: dict[str, set[int]] = {}
+    for label, own in frame.groupby("initializer", sort=False):
+        found, ended = judged_values(own, name)
+        values[str(label)] = dict(zip(own["replicate"], found, strict=True))
+        stuck[str(label)] = set(own["replicate"][ended])
+    return Outcomes(values, 1 if better == "up" else -1, stuck)
 
 
-def pairs(found: Outcomes, baseline: str, margin: float | None, confidence: float) -> "pd.DataFrame":
+def pairs(found: Outcomes, baseline: str, margin: float | None, confidence: float) -> pd.DataFrame:
     """Every initializer against `baseline`, replicate by replicate."""
-    import pandas as pd
-
-    others = [label for label in found.values if label != baseline]
+    labels = list(found.values)
+    others = [label for label in labels if label != baseline]
     if not others or baseline not in found.values:
         return pd.DataFrame()
-    tests = [found.test(label, baseline) for label in others]
-    adjusted = stats.holm([p for p, _ in tests])
+    judged = found.judged(1 - confidence)
+    held = labels.index(baseline)
     rows = []
-    for label, (_, better), p_holm in zip(others, tests, adjusted, strict=True):
+    for label in others:
         ours, theirs = found.paired(label, baseline)
-        difference = found.differences(label, baseline, confidence)
-        complete = difference.n == len(ours)
+        at = labels.index(label), held
+        edges = (float(judged.low[at]), float(judged.high[at]))
+        low, high = edges if found.sign > 0 else (-edges[1], -edges[0])
+        whole = int(judged.n_values[at]) == len(ours)
         win, win_low, win_high = stats.win_probability(found.sign * ours, found.sign * theirs, confidence)
-        interval = (difference.low, difference.high)
+        verdict = "unresolved"
+        if judged.better[at]:
+            verdict = "better"
+        elif judged.better[held, at[0]]:
+            verdict = "worse"
+        if margin is not None and whole and -margin < low and high < margin:
+            verdict = "equivalent"
         rows.append(
             {
                 "initializer": label,
                 "baseline": baseline,
                 "n": len(ours),
-                "n_values": difference.n,
-                "difference": difference.mean,
-                "sd": difference.sd,
-                "low": difference.low,
-                "high": difference.high,
+                "n_values": int(judged.n_values[at]),
+                "difference": found.sign * float(judged.difference[at]),
+                "sd": float(judged.sd[at]),
+                "low": low,
+                "high": high,
                 "win": win,
                 "win_low": win_low,
                 "win_high": win_high,
-                "p_holm": p_holm,
-                "p_sign_flip": stats.sign_flip_p(ours - theirs) if complete else math.nan,
-                "verdict": stats.verdict(better, p_holm, interval, margin if complete else None),
+                "p_adjusted": float(judged.p[at]),
+                "p_sign_flip": stats.sign_flip_p(ours - theirs) if whole else math.nan,
+                "by": "failures" if judged.by_failures[at] else "mean",
+                "verdict": verdict,
             }
         )
     return pd.DataFrame(rows).set_index("initializer")
 
 
 def beaten_by(found: Outcomes) -> dict[str, list[str]]:
-    """For each initializer, those that are better than it, Holm-adjusted over all the others."""
-    result = {}
-    for label in found.values:
-        others = [other for other in found.values if other != label]
-        tests = [found.test(other, label) for other in others]
-        adjusted = stats.holm([p for p, _ in tests])
-        result[label] = [
-            other
-            for other, p, (_, better) in zip(others, adjusted, tests, strict=True)
-            if better > 0 and p < stats.ALPHA
-        ]
-    return result
+    """For each initializer, those that were shown to be better than it."""
+    labels = list(found.values)
+    better = found.judged().better
+    return {
+        label: [labels[row] for row in np.flatnonzero(better[:, place])] for place, label in enumerate(labels)
+    }
 
 
 def detectable(found: Outcomes, baseline: str, power: float = stats.POWER) -> dict[str, float]:
     """For every other initializer the smallest true difference from `baseline` that these runs had the given
     chance to find; NaN where they show no spread.
 
-    The level is that of Holm's strictest step, alpha over the number of initializers compared.
+    The level is that of the simultaneous intervals, alpha over the number of initializers compared.
     """
-    others = [label for label in found.values if label != baseline]
     result = {}
-    for label in others:
-        sample = found.differences(label, baseline)
-        least = (
-            stats.detectable_effect(sample.n, power, stats.ALPHA / len(others)) if sample.n > 1 else math.nan
-        )
-        result[label] = sample.sd * least if sample.sd > 0 else math.nan
+    for label, n, sd, alpha in _spreads(found, baseline):
+        least = stats.detectable_effect(n, power, alpha) if n > 1 else math.nan
+        result[label] = sd * least if sd > 0 else math.nan
     return result
 
 
-def power_table(found: Outcomes, baseline: str, difference: float, power: float) -> "pd.DataFrame":
+def power_table(found: Outcomes, baseline: str, difference: float, power: float) -> pd.DataFrame:
     """For every other initializer: the paired sd, the replicates that `difference` needs, and what was
     detectable."""
-    import pandas as pd
-
     least = detectable(found, baseline, power)
     rows = []
-    for label in least:
-        sample = found.differences(label, baseline)
-        alpha = stats.ALPHA / len(least)
-        needed = stats.replicates_needed(difference / sample.sd, power, alpha) if sample.sd > 0 else None
-        rows.append((label, sample.n, sample.sd, needed, least[label]))
+    for label, n, sd, alpha in _spreads(found, baseline):
+        needed = stats.replicates_needed(difference / sd, power, alpha) if sd > 0 else None
+        rows.append((label, n, sd, needed, least[label]))
     frame = pd.DataFrame(rows, columns=["initializer", "n", "sd", "replicates", "detectable"])
     return frame.astype({"replicates": "Int64"}).set_index("initializer")
 
 
-def wins(found: Outcomes) -> "pd.DataFrame":
+def _spreads(found: Outcomes, baseline: str) -> list[tuple[str, int, float, float]]:
+    """Of each other initializer the pairs with values, the sd of their differences, and the level."""
+    if baseline not in found.values:
+        return []
+    labels, judged = list(found.values), found.judged()
+    held, alpha = labels.index(baseline), stats.ALPHA / max(1, len(labels) - 1)
+    return [
+        (label, int(judged.n_values[row, held]), float(judged.sd[row, held]), alpha)
+        for row, label in enumerate(labels)
+        if row != held
+    ]
+
+
+def wins(found: Outcomes) -> pd.DataFrame:
     """Probability that the row beats the column in a replicate, ties one half; NaN on the diagonal."""
-    import pandas as pd
 
     def probability(label: str, other: str) -> float:
         ours, theirs = found.paired(label, other)

@@ -5,13 +5,14 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
+import pandas as pd
 
 from keras_initlab.core.errors import InputError
 from keras_initlab.results import stats
 from keras_initlab.results.comparison import Comparison
+from keras_initlab.results.tables import LOST
 
 if TYPE_CHECKING:
-    import pandas as pd
     from matplotlib.axes import Axes
 
 
@@ -26,12 +27,12 @@ class Overview:
             to be used only if `p_value` is below .05.
     """
 
-    ranks: "pd.DataFrame"
+    ranks: pd.DataFrame
     p_value: float
     critical_difference: float
 
     @property
-    def mean_ranks(self) -> "pd.Series":
+    def mean_ranks(self) -> pd.Series:
         """Mean rank of each initializer, best first."""
         return self.ranks.mean().sort_values(kind="stable")
 
@@ -62,7 +63,7 @@ class Overview:
 def over(results: Mapping[str, Comparison], metric: str | None = None) -> Overview:
     """Rank initializers over several data sets or models.
 
-    In each comparison initializers are ranked by their mean of the metric, those with unfinished runs
+    In each comparison initializers are ranked by their mean of the metric, those with lost runs
     behind those without. The comparisons, not their replicates, are the sample.
 
     Args:
@@ -74,8 +75,6 @@ def over(results: Mapping[str, Comparison], metric: str | None = None) -> Overvi
 
     Reference: Demšar 2006, JMLR 7:1-30.
     """
-    import pandas as pd
-
     if len(results) < stats.SMALLEST:
         raise InputError(
             f"results has {len(results)} comparisons: below {stats.SMALLEST} no test over data sets can "
@@ -101,11 +100,11 @@ def over(results: Mapping[str, Comparison], metric: str | None = None) -> Overvi
     )
 
 
-def _ranks(table: "pd.DataFrame", result: Comparison, metric: str) -> np.ndarray:
+def _ranks(table: pd.DataFrame, result: Comparison, metric: str) -> np.ndarray:
     from scipy.stats import rankdata
 
-    unfinished = ((table["diverged"] + table["failed"]) / table["n"]).to_numpy(float)
+    lost = (table[list(LOST)].sum(axis=1) / table["n"]).to_numpy(float)
     means = result.sign(metric) * table[f"{metric}_mean"].to_numpy(float)
     worst = np.where(np.isnan(means), np.inf, -means)
-    keys = sorted(set(zip(unfinished, worst, strict=True)))
-    return rankdata([keys.index(key) for key in zip(unfinished, worst, strict=True)])
+    keys = sorted(set(zip(lost, worst, strict=True)))
+    return rankdata([keys.index(key) for key in zip(lost, worst, strict=True)])

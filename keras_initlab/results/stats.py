@@ -1,4 +1,4 @@
-"""Intervals, paired tests, verdicts and power, on plain arrays of numbers.
+"""Intervals, sign flips, wins and power, on plain arrays of numbers.
 
 Arrays of outcomes are *oriented*: larger is better. NaN stands for a run without a value (it diverged,
 failed, or never reached the target). Such a run is never averaged and never dropped: it counts as worse
@@ -9,12 +9,10 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import lru_cache
-from typing import Literal
 
 import numpy as np
 from numpy.typing import NDArray
 
-Verdict = Literal["better", "worse", "unresolved", "equivalent"]
 Floats = NDArray[np.float64]
 
 ALPHA = 0.05
@@ -22,6 +20,8 @@ POWER = 0.8
 MANY = 10  # replicates from which the interquartile mean says more than the mean
 SMALLEST = 6  # replicates below which no distribution-free paired test can reach p < .05
 _NORMAL = 10_000  # replicates above which t and the normal distribution need the same number
+_UNEVEN = 3.0  # ratio of two spreads from which a pair is named
+_ROUNDING = 1e-9
 _EXACT = 16  # replicates up to which all sign flips are enumerated
 
 
@@ -82,60 +82,6 @@ def interquartile_mean(sample: Floats) -> float:
     return float(np.sort(sample)[cut : len(sample) - cut].mean())
 
 
-def paired_p(ours: Floats, theirs: Floats) -> tuple[float, int]:
-    """Two-sided p-value of "the two do not differ", and the sign of the difference (1: ours is better).
-
-    Runs at the same position are a pair. Where every run has a value this is the paired t-test; if the
-    differences are all alike, so that t has no scale, the sign-flip test. Where runs are without a value
-    it is the smaller of two p-values, doubled: the sign test over the pairs, and Boschloo's exact test of
-    the two counts of runs without one (independent runs; pairing makes it conservative).
-
-    >>> p, sign = paired_p(np.array([3.0, 4.0, 6.0]), np.array([1.0, 1.5, 4.0]))
-    >>> round(p, 4), sign
-    (0.0059, 1)
-    """
-    if np.isfinite(ours).all() and np.isfinite(theirs).all():
-        return _complete_p(ours - theirs)
-    return _incomplete_p(ours, theirs)
-
-
-def _complete_p(differences: Floats) -> tuple[float, int]:
-    from scipy import special
-
-    n = len(differences)
-    if n == 0:
-        return 1.0, 0
-    mean = differences.mean()
-    sign = int(np.sign(mean))
-    if n == 1 or sign == 0:
-        return 1.0, sign
-    sd = differences.std(ddof=1)
-    if sd <= 1e-12 * abs(mean):  # rounding aside, all alike
-        return sign_flip_p(differences), sign
-    t = abs(mean) / (sd / math.sqrt(n))
-    return float(2 * special.stdtr(n - 1, -t)), sign
-
-
-def _incomplete_p(ours: Floats, theirs: Floats) -> tuple[float, int]:
-    from scipy.stats import binomtest
-
-    wins, losses, _ = count_wins(ours, theirs)
-    missing = int(np.isnan(ours).sum()), int(np.isnan(theirs).sum())
-    by_sign = binomtest(wins, wins + losses).pvalue if wins + losses else 1.0
-    by_count = _boschloo_p(*missing, len(ours))
-    sign = wins - losses if by_sign <= by_count else missing[1] - missing[0]
-    return min(1.0, 2 * min(by_sign, by_count)), int(np.sign(sign))
-
-
-@lru_cache(maxsize=4096)
-def _boschloo_p(ours: int, theirs: int, n: int) -> float:
-    from scipy.stats import boschloo_exact
-
-    if ours == theirs:
-        return 1.0
-    return float(boschloo_exact([[ours, theirs], [n - ours, n - theirs]]).pvalue)
-
-
 def sign_flip_p(differences: Floats) -> float:
     """Two-sided p-value of the mean under all flips of signs: no assumption but symmetry.
 
@@ -154,22 +100,7 @@ def sign_flip_p(differences: Floats) -> float:
         bits = np.random.default_rng(0).integers(0, 2, size=(2 ** (_EXACT - 1), n))
         bits[0] = 0  # what was observed is one of the flips
     sums = np.abs((1 - 2 * bits) @ differences)
-    return float(np.mean(sums >= sums[0] * (1 - 1e-9)))
-
-
-def holm(p_values: Sequence[float]) -> list[float]:
-    """Holm's adjustment: reject where the result is below alpha, and the chance of any false rejection
-    in the family is at most alpha.
-
-    >>> holm([0.01, 0.04, 0.03])
-    [0.03, 0.06, 0.06]
-    """
-    adjusted = [1.0] * len(p_values)
-    running = 0.0
-    for place, index in enumerate(sorted(range(len(p_values)), key=lambda i: p_values[i])):
-        running = max(running, min(1.0, (len(p_values) - place) * p_values[index]))
-        adjusted[index] = running
-    return adjusted
+    return float(np.mean(sums >= sums[0] * (1 - _ROUNDING)))
 
 
 def count_wins(ours: Floats, theirs: Floats) -> tuple[int, int, int]:
@@ -200,13 +131,37 @@ def win_probability(ours: Floats, theirs: Floats, confidence: float = 0.95) -> t
     return wins / n, low, high
 
 
-def verdict(sign: int, p_value: float, interval: tuple[float, float], margin: float | None) -> Verdict:
-    """What an adjusted p-value and an interval of the difference allow to be said."""
-    if margin is not None and -margin < interval[0] and interval[1] < margin:
-        return "equivalent"
-    if p_value < ALPHA and sign:
-        return "better" if sign > 0 else "worse"
-    return "unresolved"
+def unseen_failures(n: int) -> float:
+    """The failure rate that `n` runs without a failure leave room for (one-sided, 95 %).
+
+    >>> round(unseen_failures(5), 2)
+    0.45
+    """
+    return 1 - float(ALPHA ** (1 / n))
+
+
+def is_uneven(ours: Floats, theirs: Floats) -> bool:
+    """Whether a pair of samples looks far from what Student's t supposes: one spreads more than three times
+    as much as the other (and beyond chance, by the F test), or one difference stands out (Grubbs).
+
+    >>> is_uneven(np.array([1.0, 2, 3, 4, 5]), np.array([1.0, 1.1, 1.2, 1.3, 1.4]))
+    True
+    """
+    from scipy import special
+
+    both = np.isfinite(ours) & np.isfinite(theirs)
+    n = int(both.sum())
+    if n < 3:
+        return False
+    one, other = sorted((float(ours[both].std(ddof=1)), float(theirs[both].std(ddof=1))))
+    beyond = math.sqrt(special.fdtri(n - 1, n - 1, 1 - ALPHA / 2))
+    if other > max(_UNEVEN, beyond) * one:
+        return True
+    differences = ours[both] - theirs[both]
+    sd = float(differences.std(ddof=1))
+    t = student_t_quantile(1 - ALPHA / (2 * n), n - 2)
+    critical = (n - 1) * t / math.sqrt(n * (n - 2 + t * t))
+    return bool(np.abs(differences - differences.mean()).max() > critical * sd * (1 + _ROUNDING))
 
 
 def achieved_power(n: int, effect: float, alpha: float = ALPHA) -> float:

@@ -4,21 +4,20 @@ import math
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict
 from itertools import accumulate
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
+import pandas as pd
 
 from keras_initlab.core.errors import UnknownNameError
-from keras_initlab.results import stats
+from keras_initlab.results import learning, stats
 from keras_initlab.trials.record import Record
-
-if TYPE_CHECKING:
-    import pandas as pd
 
 EARLY = 100  # steps that `first_100` averages
 WINDOW = 10  # steps whose mean loss has to be at or below the target
 VALIDATION = "val_"
 SPEED = ("first_100", "steps_to_target")
+LOST = ("diverged", "failed", "stuck")  # what may become of a run that has not learned
 
 
 def running_loss(losses: Sequence[float]) -> np.ndarray:
@@ -94,13 +93,20 @@ def primary_metric(metrics: Sequence[str], directions: Mapping[str, str | None])
     return min(judged, key=lambda name: (not name.startswith(VALIDATION), name.endswith("loss")))
 
 
+_STUCK = (
+    "Its end is no better than chance. If it was given too little time, train longer; else its initializer, "
+    "or the learning rate, keeps it from learning."
+)
 _RUN = ("initializer", "replicate", "status", "message")
 
 
-def runs(records: Sequence[Record], target: float, directions: Mapping[str, str | None]) -> "pd.DataFrame":
-    """One row per run."""
-    import pandas as pd
-
+def runs(
+    records: Sequence[Record],
+    target: float,
+    directions: Mapping[str, str | None],
+    levels: Mapping[str, float],
+) -> pd.DataFrame:
+    """One row per run; `levels` are those of chance."""
     metrics = epoch_metrics(records)
     rows = []
     for run in records:
@@ -110,6 +116,8 @@ def runs(records: Sequence[Record], target: float, directions: Mapping[str, str 
             "status": run.status,
             "message": run.message,
         }
+        if run.status == "completed" and learning.stuck(run, levels):
+            row |= {"status": "stuck", "message": _STUCK}
         for name in metrics:
             values = run.epochs.get(name, ())
             row[f"final_{name}"] = values[-1] if run.status == "completed" and values else math.nan
@@ -132,10 +140,8 @@ def _best(values: Sequence[float], better: str | None) -> float:
     return max(finite) if better == "up" else min(finite)
 
 
-def curves(records: Sequence[Record], steps_per_epoch: int) -> "pd.DataFrame":
+def curves(records: Sequence[Record], steps_per_epoch: int) -> pd.DataFrame:
     """All values over time, one per row."""
-    import pandas as pd
-
     series = [
         (run.label, run.replicate, split, metric, np.asarray(values, dtype=float))
         for run in records
@@ -173,7 +179,7 @@ def _series(run: Record) -> Iterator[tuple[str, str, Sequence[float]]]:
         yield split, name.removeprefix(VALIDATION), values
 
 
-def column(frame: "pd.DataFrame", metric: str) -> str:
+def column(frame: pd.DataFrame, metric: str) -> str:
     """The column of `runs` that holds `metric`: an epoch metric means its final value."""
     for name in (f"final_{metric}", metric):
         if name in frame.columns and name not in _NOT_METRICS:
@@ -185,17 +191,28 @@ def column(frame: "pd.DataFrame", metric: str) -> str:
 _NOT_METRICS = (*_RUN, "steps")
 
 
+def judged_values(own: pd.DataFrame, column: str) -> tuple[np.ndarray, np.ndarray]:
+    """A column of one initializer's runs, and which of them count as lost though they have a value.
+
+    Of runs that got stuck the final metric enters no mean, unless no run of the initializer has learned:
+    then where they ended is all there is to say.
+    """
+    values = own[column].to_numpy(float)
+    if not column.startswith("final_"):
+        return values, np.zeros(len(values), dtype=bool)
+    stuck = (own["status"] == "stuck").to_numpy()
+    return (values if np.isnan(values[~stuck]).all() else np.where(stuck, np.nan, values)), stuck
+
+
 def summary(
-    frame: "pd.DataFrame",
+    frame: pd.DataFrame,
     labels: Sequence[str],
     metric: str,
     directions: Mapping[str, str | None],
     confidence: float,
     horizon: int,
-) -> "pd.DataFrame":
-    """One row per initializer, best first; those with unfinished runs come after those without."""
-    import pandas as pd
-
+) -> pd.DataFrame:
+    """One row per initializer, best first; those with lost runs come after those without."""
     rows = []
     for label in labels:
         own = frame[frame["initializer"] == label]
@@ -204,11 +221,10 @@ def summary(
         row: dict[str, Any] = {
             "initializer": label,
             "n": len(own),
-            "diverged": int((own["status"] == "diverged").sum()),
-            "failed": int((own["status"] == "failed").sum()),
+            **{fate: int((own["status"] == fate).sum()) for fate in LOST},
         }
         for name in dict.fromkeys((metric, "first_100")):
-            sample = stats.estimate(own[column(frame, name)].to_numpy(float), confidence)
+            sample = stats.estimate(judged_values(own, column(frame, name))[0], confidence)
             row |= {f"{name}_{key}": value for key, value in asdict(sample).items() if key != "n"}
         row |= _speed(own["steps_to_target"].to_numpy(float), horizon, confidence)
         rows.append(row)
@@ -216,8 +232,8 @@ def summary(
     if table.empty:
         return table
     sign = -1 if direction(metric, directions) == "up" else 1
-    unfinished = (table["diverged"] + table["failed"]) / table["n"]
-    order = np.lexsort((sign * table[f"{metric}_mean"], unfinished))
+    lost = table[list(LOST)].sum(axis=1) / table["n"]
+    order = np.lexsort((sign * table[f"{metric}_mean"], lost))
     table = table.iloc[order].reset_index(drop=True)
     table.insert(0, "rank", range(1, len(table) + 1))
     return table.set_index("initializer")

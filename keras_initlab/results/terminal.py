@@ -8,20 +8,19 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
+import pandas as pd
 
 from keras_initlab.results import conclusion
-from keras_initlab.results.plots.style import short, short_labels
+from keras_initlab.results.evidence import Evidence
+from keras_initlab.results.labels import short, short_labels
+from keras_initlab.results.tables import EARLY, LOST
 
 if TYPE_CHECKING:
-    import pandas as pd
     from rich.console import Group
-
-    from keras_initlab.results.comparison import Comparison
 
 WIDTH = 80
 _BARS = "▁▂▃▄▅▆▇█"
 _SPARKS = 8
-_TOP = 0.9  # share of the values that the bars resolve: one enormous loss must not flatten the others
 _TEXTS = ("label", "verdict", "spark")  # columns that start at the left
 _STYLES = {"lost": "red", "spark": "cyan"}
 _VERDICTS = {"better": "green", "worse": "red", "baseline": "bold"}
@@ -41,7 +40,7 @@ class Row:
     spark: str
 
 
-def render(result: "Comparison") -> "Group":
+def render(found: Evidence) -> "Group":
     """The table, the conclusion and the notes, for a rich console."""
     from rich.box import SIMPLE_HEAD
     from rich.console import Group
@@ -49,12 +48,12 @@ def render(result: "Comparison") -> "Group":
     from rich.table import Table
     from rich.text import Text
 
-    lines = [Text(conclusion.sentence(result), style="bold"), *map(Text, conclusion.notes(result))]
+    lines = [Text(conclusion.sentence(found), style="bold"), *map(Text, conclusion.notes(found))]
     below = [Padding(line, (0, 1)) for line in lines]
-    if not result.records:
+    if not found.records:
         return Group(*below)
-    rows = _rows(result, label_length=WIDTH)
-    headers = _headers(short(result.metric, 14), rows)
+    rows = _rows(found, label_length=WIDTH)
+    headers = _headers(short(found.metric, 14), found.summary())
     widths = {
         name: max(len(header), *(len(vars(row)[name]) for row in rows)) for name, header in headers.items()
     }
@@ -73,29 +72,29 @@ def render(result: "Comparison") -> "Group":
     return Group(table, *below)
 
 
-def as_text(result: "Comparison") -> str:
+def as_text(found: Evidence) -> str:
     """The rendering without colour, 80 columns wide."""
     from rich.console import Console
 
     console = Console(file=io.StringIO(), width=WIDTH, color_system=None, legacy_windows=False)
     with console.capture() as captured:
-        console.print(render(result))
+        console.print(render(found))
     return "\n".join(line.rstrip() for line in captured.get().splitlines())
 
 
-def as_html(result: "Comparison") -> str:
+def as_html(found: Evidence) -> str:
     """The rendering as an HTML fragment that takes its colours from the page it is in."""
-    lines = "".join(f"<p>{html.escape(line)}</p>" for line in conclusion.notes(result))
-    head = f"<p><strong>{html.escape(conclusion.sentence(result))}</strong></p>"
-    return f"<div>{head}{html_table(result)}{lines}</div>"
+    lines = "".join(f"<p>{html.escape(line)}</p>" for line in conclusion.notes(found))
+    head = f"<p><strong>{html.escape(conclusion.sentence(found))}</strong></p>"
+    return f"<div>{head}{html_table(found)}{lines}</div>"
 
 
-def html_table(result: "Comparison") -> str:
+def html_table(found: Evidence) -> str:
     """The table alone; empty without runs."""
-    if not result.records:
+    if not found.records:
         return ""
-    rows = _rows(result, label_length=60)
-    headers = _headers(result.metric, rows)
+    rows = _rows(found, label_length=60)
+    headers = _headers(found.metric, found.summary())
 
     def line(tag: str, cells: Mapping[str, str]) -> str:
         sides = {name: "left" if name in _TEXTS else "right" for name in headers}
@@ -107,38 +106,39 @@ def html_table(result: "Comparison") -> str:
     return f"<table><thead><tr>{line('th', headers)}</tr></thead><tbody>{body}</tbody></table>"
 
 
-def _headers(metric: str, rows: list[Row]) -> dict[str, str]:
+def _headers(metric: str, table: pd.DataFrame) -> dict[str, str]:
     """Field of `Row` -> heading, for the columns that say anything."""
-    headings = Row("#", "initializer", metric, "early", "target", "lost", "verdict", "loss")
-    empty = () if any(row.lost for row in rows) else ("lost",)
-    return {name: heading for name, heading in vars(headings).items() if name not in empty}
+    fates = [fate for fate in LOST if table[fate].any()]
+    lost = fates[0] if len(fates) == 1 else "lost"
+    headings = Row("#", "initializer", metric, "early", "target", lost, "verdict", "loss")
+    return {name: heading for name, heading in vars(headings).items() if fates or name != "lost"}
 
 
-def _rows(result: "Comparison", label_length: int) -> list[Row]:
-    table = result.summary()
-    verdicts = _verdicts(result)
+def _rows(found: Evidence, label_length: int) -> list[Row]:
+    table = found.summary()
+    verdicts = _verdicts(found)
     labels = short_labels(map(str, table.index), label_length)
-    sparks = _sparklines(result.curves, list(table.index))
+    sparks = _sparklines(found.curves, list(table.index), max(2, len(table) // 2))
     rows = []
     for label, line in zip(map(str, table.index), table.to_dict("records"), strict=True):
-        lost = int(line["diverged"] + line["failed"])
+        lost = int(sum(line[fate] for fate in LOST))
         rows.append(
             Row(
                 rank=str(line["rank"]),
                 label=labels[label],
-                mean=with_interval(line[f"{result.metric}_mean"], line[f"{result.metric}_high"]),
+                mean=with_interval(line[f"{found.metric}_mean"], line[f"{found.metric}_high"]),
                 early=number(line["first_100_mean"]),
                 target=_steps(line),
                 lost=f"{lost} of {int(line['n'])}" if lost else "",
-                verdict="baseline" if label == result.baseline else verdicts.get(label, ""),
+                verdict="baseline" if label == found.baseline else verdicts.get(label, ""),
                 spark=sparks[label],
             )
         )
     return rows
 
 
-def _verdicts(result: "Comparison") -> dict[str, str]:
-    pairs = result.pairs()
+def _verdicts(found: Evidence) -> dict[str, str]:
+    pairs = found.pairs()
     return {} if pairs.empty else dict(zip(map(str, pairs.index), pairs["verdict"], strict=True))
 
 
@@ -171,19 +171,21 @@ def _steps(line: Mapping[Hashable, Any]) -> str:
     return steps if reached == n else f"{steps} ({reached}/{n})"
 
 
-def _sparklines(curves: "pd.DataFrame", labels: list[str]) -> dict[str, str]:
-    """The mean loss over the first 100 steps as eight bars, all initializers on one logarithmic scale."""
-    early = curves[(curves["split"] == "batch") & (curves["step"] <= 100) & np.isfinite(curves["value"])]
+def _sparklines(curves: pd.DataFrame, ranked: list[str], contenders: int) -> dict[str, str]:
+    """The mean loss over the first 100 steps as eight bars, all initializers on one logarithmic scale: that
+    of the first `contenders`, beyond which the hopeless are cut off."""
+    early = curves[(curves["split"] == "batch") & (curves["step"] <= EARLY) & np.isfinite(curves["value"])]
     if early.empty:
-        return dict.fromkeys(labels, "")
+        return dict.fromkeys(ranked, "")
     span = early["step"].max()
     parts = ((early["step"] - 1) * _SPARKS // max(span, _SPARKS)).rename("part")
     means = early.groupby([early["initializer"], parts])["value"].mean()
     scaled = np.log(means.clip(lower=1e-12)) if (means > 0).all() else means
-    low, high = scaled.min(), scaled.quantile(_TOP)
-    spread = (scaled.clip(upper=high) - low) / (high - low) if high > low else scaled * 0
+    front = scaled[scaled.index.get_level_values(0).isin(ranked[:contenders])]
+    low, high = (front.min(), front.max()) if len(front) else (scaled.min(), scaled.max())
+    spread = (scaled.clip(low, high) - low) / (high - low) if high > low else scaled * 0
     heights = (spread * (len(_BARS) - 1)).round()
     bars = heights.astype(int).map(lambda height: _BARS[height])
     return {
-        label: "".join(bars[label]) if label in bars.index.get_level_values(0) else "" for label in labels
+        label: "".join(bars[label]) if label in bars.index.get_level_values(0) else "" for label in ranked
     }

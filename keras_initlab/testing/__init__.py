@@ -1,6 +1,6 @@
 """Checks for anybody: schemes held to their claims, engines to their contract."""
 
 from keras_initlab.testing.engines import check_engine
-from keras_initlab.testing.schemes import CHECKS
+from keras_initlab.testing.schemes import CHECKS, check_scheme
 
-__all__ = ["CHECKS", "check_engine"]
+__all__ = ["CHECKS", "check_engine", "check_scheme"]

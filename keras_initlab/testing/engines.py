@@ -1,10 +1,14 @@
 """What every engine must do: leave the records that plain training, one model after another, leaves."""
 
+from collections.abc import Sequence
+
 import numpy as np
 
+from keras_initlab.core.keras_private import parts
+from keras_initlab.engines.contract import Engine, Observer
 from keras_initlab.engines.sequential import Sequential
-from keras_initlab.engines.setup import Engine, Setup
-from keras_initlab.trials.plan import Plan, Trial
+from keras_initlab.engines.setup import Setup
+from keras_initlab.trials.plan import Trial
 from keras_initlab.trials.record import Record
 
 FIRST = {"float64": 1e-6, "float32": 1e-5, "bfloat16": 1e-2}
@@ -15,7 +19,7 @@ LATER = {"float64": 1e-6, "float32": 1e-3, "bfloat16": 3e-2}
 left is that of the losses themselves, which Keras may give in single precision."""
 
 
-def check_engine(engine: Engine, plan: Plan, setup: Setup) -> None:
+def check_engine(engine: Engine, setup: Setup, trials: Sequence[Trial]) -> None:
     """Hold an engine to the reference on one comparison.
 
     The same trials with the same statuses; losses of the first step, losses of 20 steps and
@@ -23,27 +27,27 @@ def check_engine(engine: Engine, plan: Plan, setup: Setup) -> None:
     The comparison should be well conditioned, for rounding grows with training.
 
     Args:
-        engine: The engine to check; it must accept the plan.
-        plan: What is to be run.
-        setup: With what.
+        engine: The engine to check; it must accept the comparison.
+        setup: The comparison.
+        trials: What is to be trained.
 
     Raises:
         AssertionError: Says which trial differs, in what, and by how much.
     """
-    refusal = engine.why_not(plan, setup)
-    assert refusal is None, f"{engine.name} refuses the plan: {refusal}"
-    expected = _by_trial(Sequential(), plan, setup)
-    found = _by_trial(engine, plan, setup)
+    refusal = engine.why_not(setup, trials)
+    assert refusal is None, f"{engine.name} refuses: {refusal}"
+    expected = _by_trial(Sequential(), setup, trials)
+    found = _by_trial(engine, setup, trials)
     assert found.keys() == expected.keys(), f"trials {sorted(found)} instead of {sorted(expected)}"
-    dtypes = {layer.compute_dtype for layer in setup.model._flatten_layers()}
+    dtypes = {layer.compute_dtype for layer in parts(setup.model)}
     coarsest = next((dtype for dtype in ("bfloat16", "float32") if dtype in dtypes), "float64")
     for name, record in expected.items():
         _check(f"{engine.name}, {name}", found[name], record, coarsest)
 
 
-def _by_trial(engine: Engine, plan: Plan, setup: Setup) -> dict[tuple[str, int], Record]:
+def _by_trial(engine: Engine, setup: Setup, trials: Sequence[Trial]) -> dict[tuple[str, int], Record]:
     log = _Log()
-    records = {(r.label, r.replicate): r for r in engine.run(plan.trials, plan, setup, log)}
+    records = {(r.label, r.replicate): r for r in engine.run(setup, trials, log)}
     for name, record in records.items():
         assert log.steps.get(name, 0) == len(record.step_losses), (
             f"{engine.name}, {name}: {log.steps.get(name, 0)} steps announced, {len(record.step_losses)} made"
@@ -75,8 +79,8 @@ def _check_close(what: str, found, expected, limit: float) -> None:
         raise AssertionError(f"{what}[{place}] is {found[place]} instead of {expected[place]} ± {limit:.0e}")
 
 
-class _Log:
-    """An observer that counts."""
+class _Log(Observer):
+    """Counts."""
 
     def __init__(self):
         self.begun: set[tuple[str, int]] = set()

@@ -1,8 +1,8 @@
 """Conformance checks: what every scheme must keep, for this package's schemes and for anybody's.
 
->>> from keras_initlab.testing import CHECKS
->>> for check in CHECKS:
-...     check("initlab_uniform_sqrt_n")
+>>> from keras_initlab.initializers import Sparse
+>>> from keras_initlab.testing import check_scheme
+>>> check_scheme(Sparse(0.5))
 """
 
 import contextlib
@@ -19,22 +19,42 @@ import keras
 import numpy as np
 
 from keras_initlab.core.errors import InputError
-from keras_initlab.initializers.fans import Fans
-from keras_initlab.initializers.registry import Entry, entry
+from keras_initlab.initializers.registry import Claims
+from keras_initlab.testing.subject import SEED, Subject, fans, numpy, subject
 
-# Shapes on which a wrong law is far away: fan_in and fan_out differ by far more than the sampling error.
-SHAPES = ((4096,), (60, 400), (5, 24, 60), (3, 3, 16, 60), (3, 3, 3, 4, 30))
 DTYPES = ("float16", "bfloat16", "float32", "float64")
-SEED = 1234
 
-CHECKS: list[Callable[[str], None]] = []
+CHECKS: list[Callable[..., None]] = []
+"""Each takes a registered name, a class or an instance, and claims that stand for those of the class."""
 
 
-def _check(function: Callable[[Entry], None]) -> Callable[[str], None]:
-    """Add to `CHECKS`, as a function of a registered name."""
+def check_scheme(scheme: Any, claims: Claims | None = None) -> None:
+    """Hold an initializer to what it claims and to what every scheme promises: all of `CHECKS`.
 
-    def check(name: str) -> None:
-        function(entry(name))
+    Args:
+        scheme: A registered name, a class, which is made with its default arguments, or an instance.
+            Nothing needs to be registered.
+        claims: What is true of it. None means what its class claims; of an instance with other than
+            the default arguments only ranks, roles and shapes, for its numbers are true of these alone.
+
+    Raises:
+        AssertionError: Says which check fails, on which shape, and by how much.
+        InputError: If `scheme` is no initializer.
+    """
+    found = subject(scheme, claims)
+    for check in CHECKS:
+        try:
+            check(found)
+        except AssertionError as error:
+            error.add_note(f"{check.__name__} of {found.name}: {check.__doc__}")
+            raise
+
+
+def _check(function: Callable[[Subject], None]) -> Callable[..., None]:
+    """Add to `CHECKS`, as a function of a name, a class or an instance, and of claims."""
+
+    def check(scheme: Any, claims: Claims | None = None) -> None:
+        function(subject(scheme, claims))
 
     check.__name__ = function.__name__
     check.__doc__ = function.__doc__
@@ -42,39 +62,12 @@ def _check(function: Callable[[Entry], None]) -> Callable[[str], None]:
     return check
 
 
-def shapes(found: Entry) -> tuple[tuple[int, ...], ...]:
-    """Shapes to try a scheme on: its own, or the usual ones of the ranks that it claims."""
-    return found.claims.shapes or tuple(shape for shape in SHAPES if found.claims.allows(len(shape)))
-
-
-def make(found: Entry, **arguments: Any) -> Any:
-    """An instance with default arguments, seeded if the scheme is random."""
-    if _takes(found, "seed"):
-        arguments.setdefault("seed", SEED)
-    return found.cls(**arguments)
-
-
-def _takes(found: Entry, argument: str) -> bool:
-    return argument in inspect.signature(found.cls).parameters
-
-
-def _fans(shape: tuple[int, ...]) -> Fans:
-    """Keras's convention said in another way than by the function that the schemes use."""
-    size = math.prod(shape)
-    return Fans(size // shape[-1], size // shape[-2]) if len(shape) > 1 else Fans(size, size)
-
-
-def numpy(values: Any) -> np.ndarray:
-    """Values of any float dtype as float64."""
-    return keras.ops.convert_to_numpy(keras.ops.cast(values, "float32")).astype("float64")
-
-
 @_check
-def check_moments(found: Entry) -> None:
+def check_moments(found: Subject) -> None:
     """Mean and standard deviation lie within five standard errors of those claimed."""
-    for shape in shapes(found):
-        values, fans = numpy(make(found)(shape)), _fans(shape)
-        std = found.claims.std(fans) if found.claims.std else values.std()
+    for shape in found.shapes:
+        values = numpy(found.make()(shape))
+        std = found.claims.std(fans(shape)) if found.claims.std else values.std()
         if found.claims.mean is not None:
             error = abs(values.mean() - found.claims.mean)
             limit = 5 * std / math.sqrt(values.size) + 1e-6 * max(1, abs(found.claims.mean))
@@ -85,19 +78,19 @@ def check_moments(found: Entry) -> None:
 
 
 @_check
-def check_bound(found: Entry) -> None:
+def check_bound(found: Subject) -> None:
     """No magnitude exceeds the bound claimed, nor falls far short of it in a uniform law."""
     if found.claims.bound is None:
         return
-    for shape in shapes(found):
-        largest, bound = abs(numpy(make(found)(shape))).max(), found.claims.bound(_fans(shape))
+    for shape in found.shapes:
+        largest, bound = abs(numpy(found.make()(shape))).max(), found.claims.bound(fans(shape))
         assert largest <= bound * (1 + 1e-5), f"{shape}: largest magnitude {largest:.6g} > {bound:.6g}"
         if found.claims.distribution == "uniform":
             assert largest > 0.99 * bound, f"{shape}: largest magnitude {largest:.6g} << {bound:.6g}"
 
 
 @_check
-def check_distribution(found: Entry) -> None:
+def check_distribution(found: Subject) -> None:
     """A Kolmogorov-Smirnov test against scipy's distribution does not reject at one in a million."""
     from scipy import stats
 
@@ -110,8 +103,8 @@ def check_distribution(found: Entry) -> None:
         return
     assert found.claims.std is not None
     assert found.claims.mean is not None
-    for shape in shapes(found):
-        values, std = numpy(make(found)(shape)), found.claims.std(_fans(shape))
+    for shape in found.shapes:
+        values, std = numpy(found.make()(shape)), found.claims.std(fans(shape))
         p = stats.kstest(
             (values.ravel() - found.claims.mean) / std, laws[found.claims.distribution].cdf
         ).pvalue
@@ -119,33 +112,33 @@ def check_distribution(found: Entry) -> None:
 
 
 @_check
-def check_exact(found: Entry) -> None:
+def check_exact(found: Subject) -> None:
     """The exact property holds to the precision of float32."""
     if found.claims.exact is None:
         return
-    for shape in shapes(found):
-        residual = np.max(np.abs(found.claims.exact(numpy(make(found)(shape)))), initial=0)
+    for shape in found.shapes:
+        residual = np.max(np.abs(found.claims.exact(numpy(found.make()(shape)))), initial=0)
         assert residual <= 2e-5, f"{shape}: {found.claims.exact.__doc__} fails by {residual:.3g}"
 
 
 @_check
-def check_gain(found: Entry) -> None:
+def check_gain(found: Subject) -> None:
     """`gain` multiplies the very same draw."""
-    if not _takes(found, "gain"):
+    if not found.takes("gain"):
         return
-    for shape in shapes(found):
-        one, three = (numpy(make(found, gain=gain)(shape)) for gain in (1.0, 3.0))
+    for shape in found.shapes:
+        one, three = (numpy(found.make(gain=gain)(shape)) for gain in (1.0, 3.0))
         np.testing.assert_allclose(three, 3 * one, rtol=1e-5, atol=1e-6, err_msg=f"{shape}")
 
 
 @_check
-def check_dtypes(found: Entry) -> None:
+def check_dtypes(found: Subject) -> None:
     """Every float dtype gives the float32 draw, rounded, and finite."""
-    for shape in shapes(found)[:2]:
-        reference = numpy(make(found)(shape, dtype="float32"))
+    for shape in found.shapes[:2]:
+        reference = numpy(found.make()(shape, dtype="float32"))
         for dtype in DTYPES:
             with _dtype_exists(dtype):
-                values = make(found)(shape, dtype=dtype)
+                values = found.make()(shape, dtype=dtype)
                 assert keras.backend.standardize_dtype(values.dtype) == dtype
                 assert tuple(values.shape) == shape
                 values = numpy(values)
@@ -166,25 +159,25 @@ def _dtype_exists(dtype: str) -> Iterator[None]:
 
 
 @_check
-def check_seeds(found: Entry) -> None:
+def check_seeds(found: Subject) -> None:
     """Seeds repeat, differ and advance as they promise; shapes do not share a prefix."""
-    if not _takes(found, "seed"):
+    if not found.takes("seed"):
         return
-    shape = shapes(found)[0]
-    first = numpy(make(found)(shape))
-    seeded = make(found)
+    shape = found.shapes[0]
+    first = numpy(found.make()(shape))
+    seeded = found.make()
     np.testing.assert_array_equal(first, numpy(seeded(shape)), "one seed, two instances")
     np.testing.assert_array_equal(first, numpy(seeded(shape)), "one instance, two calls")
-    assert _differ(first, numpy(make(found, seed=SEED + 1)(shape))), "two seeds give the same values"
-    unseeded = found.cls()
+    assert _differ(first, numpy(found.make(seed=SEED + 1)(shape))), "two seeds give the same values"
+    unseeded = found.make(seed=None)
     np.testing.assert_array_equal(numpy(unseeded(shape)), numpy(unseeded(shape)), "unseeded, two calls")
-    assert _differ(numpy(unseeded(shape)), numpy(found.cls()(shape))), "unseeded instances agree"
-    generator = make(found, seed=keras.random.SeedGenerator(SEED))
+    assert _differ(numpy(unseeded(shape)), numpy(found.make(seed=None)(shape))), "unseeded instances agree"
+    generator = found.make(seed=keras.random.SeedGenerator(SEED))
     assert _differ(numpy(generator(shape)), numpy(generator(shape))), "a SeedGenerator repeats itself"
-    rebuilt = found.cls.from_config(make(found, seed=keras.random.SeedGenerator(SEED)).get_config())
+    rebuilt = found.cls.from_config(found.make(seed=keras.random.SeedGenerator(SEED)).get_config())
     assert isinstance(rebuilt.seed, keras.random.SeedGenerator)
     for seed in ("zero", 1.5, True):
-        _refuses(partial(found.cls, seed=seed), "`seed`", repr(seed))
+        _refuses(partial(found.make, seed=seed), f"seed is {seed!r}")
     if not found.claims.shapes:
         longer = (*shape[:-1], shape[-1] + 1)
         size = min(100, first.size)
@@ -197,34 +190,33 @@ def _differ(one: np.ndarray, other: np.ndarray) -> bool:
 
 
 @_check
-def check_config(found: Entry) -> None:
+def check_config(found: Subject) -> None:
     """The config names every argument, is JSON, and makes an equal instance."""
-    original = make(found)
+    original = found.make()
     config = original.get_config()
-    assert set(config) == set(inspect.signature(found.cls).parameters)
+    assert set(config) == set(inspect.signature(found.cls).parameters), "the config lacks an argument"
     assert json.loads(json.dumps(config)) == json.loads(
         json.dumps(found.cls.from_config(config).get_config())
     )
-    shape = shapes(found)[0]
+    shape = found.shapes[0]
     expected = numpy(original(shape))
     serialized = json.loads(json.dumps(keras.initializers.serialize(original)))
-    for again in (
-        found.cls.from_config(config),
-        keras.initializers.deserialize(serialized),
-        original.clone(),
-    ):
-        assert type(again) is found.cls
-        np.testing.assert_array_equal(expected, numpy(again(shape)))
-    assert type(keras.initializers.get(found.name)) is found.cls
+    with found.known():
+        again = keras.initializers.deserialize(serialized)
+    for one in (found.cls.from_config(config), again, original.clone()):
+        assert type(one) is found.cls
+        np.testing.assert_array_equal(expected, numpy(one(shape)))
+    if found.identifier:
+        assert type(keras.initializers.get(found.identifier)) is found.cls
 
 
 @_check
-def check_ranks(found: Entry) -> None:
+def check_ranks(found: Subject) -> None:
     """A rank outside the claimed ones is refused, and the message names it."""
     for rank in range(7):
         if not found.claims.allows(rank):
             shape = (4,) * rank
-            _refuses(partial(make(found), shape), found.name, str(shape), f"rank {rank}")
+            _refuses(partial(found.make(), shape), found.name, str(shape), f"rank {rank}")
 
 
 def _refuses(action: Callable[[], Any], *words: str) -> None:
@@ -243,7 +235,7 @@ def _outcome(action: Callable[[], Any]) -> Any:
 
 
 @_check
-def check_docstring(found: Entry) -> None:
+def check_docstring(found: Subject) -> None:
     """The docstring gives law, arguments, shapes, errors, reference and an example."""
     text = inspect.getdoc(found.cls) or ""
     sections = ["Draws", "Shapes:", "Reference:", ">>> "]
@@ -253,8 +245,11 @@ def check_docstring(found: Entry) -> None:
     missing = [section for section in sections if section not in text]
     assert not missing, f"the docstring lacks {missing}"
     assert found.summary.endswith("."), "the first line is no sentence"
-    assert found.claims.law
-    assert found.claims.reference
+    anything = "Shapes: any" in text
+    assert not anything or found.claims.ranks == (0, None), f"shapes are {found.claims.rank_text}, not any"
+    if found.identifier:
+        assert found.claims.law, "the claims lack a law"
+        assert found.claims.reference, "the claims lack a reference"
 
 
 LAYERS: dict[str, tuple[Callable[[Any], Any], tuple[int, ...]]] = {
@@ -280,10 +275,10 @@ class _SelfAttention(keras.layers.MultiHeadAttention):
 
 
 @_check
-def check_layers(found: Entry) -> None:
-    """The string works in every layer whose weight the scheme can draw; others get a clear refusal."""
+def check_layers(found: Subject) -> None:
+    """It works in every layer whose weight it can draw, by name too; others get a clear refusal."""
     for kind, (make_layer, input_shape) in LAYERS.items():
-        layer = make_layer(found.name)
+        layer = make_layer(found.identifier or found.make())
         refused = _outcome(partial(layer.build, (2, *input_shape)))
         if isinstance(refused, InputError):
             assert found.name in str(refused), f"{kind}: {refused}"
@@ -293,19 +288,17 @@ def check_layers(found: Entry) -> None:
 
 
 @_check
-def check_saving(found: Entry) -> None:
+def check_saving(found: Subject) -> None:
     """A model survives `.keras`, `.h5`, JSON and `clone_model` with the same config."""
     model = _model(found)
     config = _initializer_of(model).get_config()
-    with tempfile.TemporaryDirectory() as folder:
+    with found.known(), tempfile.TemporaryDirectory() as folder:
         for suffix in (".keras", ".h5"):
             path = Path(folder) / f"model{suffix}"
             keras.saving.save_model(model, path)
             _same_model(model, keras.saving.load_model(path, compile=False), config)
-    again = keras.models.model_from_json(model.to_json())
-    assert _initializer_of(again).get_config() == config
-    clone = keras.models.clone_model(model)
-    assert _initializer_of(clone).get_config() == config
+        for again in (keras.models.model_from_json(model.to_json()), keras.models.clone_model(model)):
+            assert _initializer_of(again).get_config() == config
 
 
 def _same_model(model: Any, again: Any, config: dict[str, Any]) -> None:
@@ -314,11 +307,11 @@ def _same_model(model: Any, again: Any, config: dict[str, Any]) -> None:
         np.testing.assert_array_equal(numpy(one), numpy(other))
 
 
-def _model(found: Entry) -> Any:
+def _model(found: Subject) -> Any:
     """A small classifier whose first layer uses the scheme in a role that it is meant for."""
     layers = keras.layers
     rows = layers.Dense(3, name="rows")
-    scheme = make(found)
+    scheme = found.make()
     if 2 in _kernel_ranks(found):
         stack = [keras.Input((8,)), layers.Dense(8, kernel_initializer=scheme, name="tested")]
     elif 4 in _kernel_ranks(found):
@@ -332,8 +325,8 @@ def _model(found: Entry) -> Any:
     return keras.Sequential([*stack, rows])
 
 
-def _kernel_ranks(found: Entry) -> set[int]:
-    drawable = {len(shape) for shape in shapes(found)}
+def _kernel_ranks(found: Subject) -> set[int]:
+    drawable = {len(shape) for shape in found.shapes}
     return drawable if set(found.claims.roles) != {"bias"} else set()
 
 
@@ -345,14 +338,14 @@ def _initializer_of(model: Any) -> Any:
 
 
 @_check
-def check_training(found: Entry) -> None:
+def check_training(found: Subject) -> None:
     """One training step in a Dense and in a Conv2D layer gives finite losses."""
     rng = np.random.default_rng(0)
     for kind in ("Dense", "Conv2D", "Dense, bias"):
         make_layer, input_shape = LAYERS[kind]
         layers = [
             keras.Input(input_shape),
-            make_layer(make(found)),
+            make_layer(found.make()),
             keras.layers.Flatten(),
             keras.layers.Dense(3),
         ]

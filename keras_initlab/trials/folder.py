@@ -7,7 +7,6 @@ comparison is; it is put in place whole. Nothing else that is there is changed, 
 import contextlib
 import datetime
 import errno
-import hashlib
 import json
 import os
 import secrets
@@ -19,6 +18,7 @@ from typing import Any
 
 from keras_initlab.core.errors import InputError, NotSavedError, RunDirWarning
 from keras_initlab.trials import journal
+from keras_initlab.trials.config import SCHEMA, Config
 from keras_initlab.trials.journal import Damage, Journal, Line
 from keras_initlab.trials.record import Record
 
@@ -27,25 +27,9 @@ try:
 except ImportError:  # Windows has no such lock
     fcntl = None  # type: ignore[assignment]
 
-SCHEMA = 2
-"""1 had a single file of records without checksums."""
-
 CONFIG_FILE = "config.json"
 LOCK_FILE = "lock"
 REJECTED_FILE = "rejected.jsonl"
-
-IDENTITY = (
-    "seed",
-    "epochs",
-    "steps_per_epoch",
-    "batch_size",
-    "fans",
-    "optimizer",
-    "backend",
-    "dtype",
-    "digest",
-)
-"""The entries of a config that decide the numbers of a run, beside the law of its label."""
 
 _PROBE = bytes(1 << 16)
 _PASSING = (
@@ -69,13 +53,11 @@ class RunFolder:
         self.path = _usable(path)
         self._lock = _locked(self.path)
         self._journal = Journal(self.path)
-        self._config: Mapping[str, Any] = {}
         self._warned = False
 
-    def admit(self, config: dict[str, Any]) -> list[Record]:
-        """The runs that are there already, of the comparison that `config` describes.
+    def admit(self, config: Config) -> tuple[Config, list[Record]]:
+        """The comparison asked for, joined with what the folder knows of it already, and the runs there are.
 
-        Labels and replicates that only the folder knows are added to `config`, which is then put in place.
         What is damaged is copied to `rejected.jsonl` and named in one warning.
 
         Raises:
@@ -84,23 +66,27 @@ class RunFolder:
         lines, damages = journal.read(self.path)
         before, fault = _config(self.path)
         if before is not None:
-            _require_same(self.path, before, config)
-            config["labels"] = before["labels"] | config["labels"]
-            config["replicates"] = max(before["replicates"], config["replicates"])
+            difference = before.differs_from(config)
+            if difference:
+                raise InputError(
+                    f"run_dir {str(self.path)!r} holds {difference}. Give another folder or label, or the "
+                    "arguments of then."
+                )
+            config = before.joined_with(config)
         elif lines or damages:
             _require_ours(self.path, fault, lines, config)
         self._config = config
-        text = json.dumps({"schema": SCHEMA, **config}, indent=1, allow_nan=False) + "\n"
         try:
-            journal.replace(self.path / CONFIG_FILE, text)
+            text = json.dumps(config.to_json(), indent=1, allow_nan=False)
+            journal.replace(self.path / CONFIG_FILE, text + "\n")
         except OSError as error:
             raise _unusable(self.path, error) from error
         _set_aside(self.path, damages)
-        return [record for record in united(lines) if record.label in config["labels"]]
+        return config, [record for record in united(lines) if record.label in config.labels]
 
     def add(self, records: Sequence[Record]) -> None:
         """Write runs that finished together. What finds no room is kept, and tried again with the next."""
-        self._journal.append([Line(record, identity(self._config, record.label)) for record in records])
+        self._journal.append([Line(record, self._config.identity(record.label)) for record in records])
         if self._journal.waiting and not self._warned:
             self._warned = True
             warnings.warn(
@@ -119,8 +105,8 @@ class RunFolder:
         self._journal.flush()
         if self._journal.waiting:
             raise NotSavedError(
-                f"{self._journal.waiting} finished runs are not in {str(self.path)!r} ({self._journal.error}). "
-                "Free room, take the result from this error's `comparison` and save it.",
+                f"{self._journal.waiting} finished runs are not in {str(self.path)!r}: {self._journal.error}."
+                " Free room, take the result from this error's `comparison` and save it.",
                 result,
             )
 
@@ -143,7 +129,7 @@ def writing(path: str | os.PathLike[str] | None) -> Iterator[RunFolder | None]:
 
 
 def read(path: str | os.PathLike[str]) -> tuple[list[Record], dict[str, Any]]:
-    """What a folder holds: its records and its config.
+    """What a folder holds: its records, and its config as JSON data.
 
     Raises:
         InputError: If it holds no comparison, or one of a newer version.
@@ -154,7 +140,24 @@ def read(path: str | os.PathLike[str]) -> tuple[list[Record], dict[str, Any]]:
         raise InputError(f"No result in {str(path)!r}: {fault}. Give the folder of `save` or of run_dir.")
     lines, damages = journal.read(folder)
     _warn(folder, damages)
-    return united(lines), config
+    return united(lines), config.to_json()
+
+
+def save(path: str | os.PathLike[str], config: Mapping[str, Any], records: Iterable[Record]) -> None:
+    """Add a whole comparison to a folder, new or its own; what stands there already is left alone.
+
+    Raises:
+        InputError: If the folder holds another comparison, or cannot be written.
+        NotSavedError: If the disk is full.
+    """
+    with writing(path) as folder:
+        assert folder is not None
+        _, found = folder.admit(Config.from_json(config))
+        there = {(record.label, record.replicate) for record in found}
+        new = [record for record in records if (record.label, record.replicate) not in there]
+        if new:
+            folder.add(new)
+        folder.settle(None)
 
 
 def is_passing(record: Record) -> bool:
@@ -171,21 +174,19 @@ def is_passing(record: Record) -> bool:
 def united(lines: Iterable[Line]) -> list[Record]:
     """One record for each trial, in the order in which they were found.
 
-    The same run twice, as two writers leave it, is one. A failure gives way to a run that came through.
+    The same run twice, as two writers leave it, is one. A failure gives way to a run that came through, and
+    one for a passing reason to any other.
     """
     found: dict[tuple[str, int], Record] = {}
-    for line in lines:
-        trial = line.record.label, line.record.replicate
-        if trial not in found or found[trial].status == "failed":
-            found[trial] = line.record
+    for record in (line.record for line in lines):
+        trial = record.label, record.replicate
+        if trial not in found or _weight(record) > _weight(found[trial]):
+            found[trial] = record
     return list(found.values())
 
 
-def identity(config: Mapping[str, Any], label: str) -> str:
-    """What every record says of the comparison that it belongs to: a hash of all that decides its numbers."""
-    decisive = [[config.get(key) for key in IDENTITY], config["labels"].get(label)]
-    text = json.dumps(decisive, sort_keys=True, allow_nan=False)
-    return hashlib.blake2b(text.encode(), digest_size=8).hexdigest()
+def _weight(record: Record) -> int:
+    return 0 if is_passing(record) else 1 if record.status == "failed" else 2
 
 
 def _usable(path: Any) -> Path:
@@ -237,7 +238,7 @@ def _locked(folder: Path) -> int | None:
     return file
 
 
-def _config(folder: Path) -> tuple[dict[str, Any] | None, str]:
+def _config(folder: Path) -> tuple[Config | None, str]:
     """The configuration, or what is wrong with it.
 
     Raises:
@@ -245,45 +246,31 @@ def _config(folder: Path) -> tuple[dict[str, Any] | None, str]:
     """
     path = folder / CONFIG_FILE
     try:
-        config = json.loads(path.read_text(encoding="utf-8"))
+        raw = json.loads(path.read_text(encoding="utf-8"))
+        schema = raw["schema"]
+        if isinstance(schema, int) and schema > SCHEMA:
+            raise InputError(
+                f"{str(path)!r} has schema {schema}, this version reads up to {SCHEMA}. Update keras_initlab."
+            )
+        config = Config.from_json(raw)
+        if isinstance(config.labels, dict) and isinstance(config.replicates, int):
+            return config, ""
+        return None, f"{CONFIG_FILE} names no labels or replicates"
+    except InputError:
+        raise
     except FileNotFoundError:
         return None, f"{CONFIG_FILE} is missing"
-    except (OSError, ValueError, RecursionError):
-        return None, f"{CONFIG_FILE} cannot be read"
-    if not isinstance(config, dict) or not isinstance(config.get("schema"), int):
-        return None, f"{CONFIG_FILE} is of another program"
-    if config["schema"] > SCHEMA:
-        raise InputError(
-            f"{str(path)!r} has schema {config['schema']}, this version reads up to {SCHEMA}. "
-            "Update keras_initlab."
-        )
-    if not isinstance(config.get("labels"), dict) or not isinstance(config.get("replicates"), int):
-        return None, f"{CONFIG_FILE} names no labels and replicates"
-    return config, ""
+    except (OSError, ValueError, TypeError, LookupError, RecursionError):
+        return None, f"{CONFIG_FILE} is damaged or of another program"
 
 
-def _require_same(folder: Path, before: Mapping[str, Any], now: Mapping[str, Any]) -> None:
-    for key in IDENTITY:
-        if before.get(key) != now.get(key):
-            raise InputError(
-                f"run_dir {str(folder)!r} holds a comparison with another {key}: {before.get(key)!r} there, "
-                f"{now.get(key)!r} here. Give another folder, or the arguments of then."
-            )
-    for label in before["labels"].keys() & now["labels"].keys():
-        if before["labels"][label] != now["labels"][label]:
-            raise InputError(
-                f"run_dir {str(folder)!r} holds {label!r} as {before['labels'][label]}, here it is "
-                f"{now['labels'][label]}. Give another label or folder."
-            )
-
-
-def _require_ours(folder: Path, fault: str, lines: Sequence[Line], config: Mapping[str, Any]) -> None:
+def _require_ours(folder: Path, fault: str, lines: Sequence[Line], config: Config) -> None:
     """Records without a readable config are this comparison's only if each of them says so."""
-    known = [line for line in lines if line.record.label in config["labels"]]
-    if not known or any(line.identity != identity(config, line.record.label) for line in known):
+    known = [line for line in lines if line.record.label in config.labels]
+    if not known or any(line.identity != config.identity(line.record.label) for line in known):
         raise InputError(
-            f"run_dir {str(folder)!r} holds {len(lines)} records, but {fault}, and they do not say that they are "
-            "of this comparison. Give another folder, or put the file back."
+            f"run_dir {str(folder)!r} holds {len(lines)} records, but {fault}, and they do not say that they "
+            "are of this comparison. Give another folder, or put the file back."
         )
 
 

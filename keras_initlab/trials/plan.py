@@ -2,36 +2,20 @@
 
 from dataclasses import dataclass
 
-from keras_initlab.core.seeds import derive
+from keras_initlab.core.seeds import Seeds
 
 
 @dataclass(frozen=True)
 class Trial:
-    """One training run: an initializer's label and a replicate, and the seeds that follow from them.
-
-    The pairing is visible here: no seed depends on the label, so every initializer of a replicate
-    meets the same data order, the same dropout masks and the same underlying draws.
-    """
+    """One training run: an initializer's label, and the seeds that all labels of its replicate share."""
 
     label: str
-    replicate: int
-    root_seed: int
+    seeds: Seeds
 
-    def order_seed(self, epoch: int) -> int:
-        """Seed of the order in which the training data come in `epoch`."""
-        return derive(self.root_seed, "order", self.replicate, epoch)
-
-    def noise_seed(self, index: int) -> int:
-        """Seed of the `index`-th random generator inside the model (dropout, noise layers)."""
-        return derive(self.root_seed, "noise", self.replicate, index)
-
-    def draw_seed(self, *slot: str | int) -> int:
-        """Seed of the draw for one weight tensor; never the same for two of them."""
-        return derive(self.root_seed, "draw", self.replicate, *slot)
-
-    def global_seed(self) -> int:
-        """Seed of Python's, NumPy's and the backend's global generators while the trial runs."""
-        return derive(self.root_seed, "global", self.replicate)
+    @property
+    def replicate(self) -> int:
+        """Which repetition of the comparison this is, from 0."""
+        return self.seeds.replicate
 
 
 @dataclass(frozen=True)
@@ -50,7 +34,7 @@ class Plan:
     @property
     def trials(self) -> tuple[Trial, ...]:
         return tuple(
-            Trial(label, replicate, self.seed)
+            Trial(label, Seeds(self.seed, replicate))
             for replicate in range(self.replicates)
             for label in self.labels
         )

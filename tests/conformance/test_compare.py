@@ -8,12 +8,11 @@ import random
 import keras
 import numpy as np
 import pytest
-from keras.src.backend.common import global_state
 from keras.src.random.seed_generator import global_seed_generator
 
 import keras_initlab as initlab
-from keras_initlab.core import rng
-from keras_initlab.trials.plan import Trial
+from keras_initlab.core.keras_private import set_global_generator
+from keras_initlab.core.seeds import Seeds
 
 SEED = 3
 RNG = np.random.default_rng(0)
@@ -189,12 +188,12 @@ def test_two_labels_of_one_scheme_train_identically(kind):
 def test_a_run_equals_a_loop_written_by_hand():
     starts = Starts()
     result = run(dense_net(dropout=0.0), callbacks=starts, validation_data=(X[:20], Y[:20]))
-    trial = Trial("one", 1, SEED)
+    seeds = Seeds(SEED, 1)
     model = dense_net(dropout=0.0)
     model.set_weights(starts.weights["one", 1])
     expected, accuracy = [], []
     for epoch in range(2):
-        order = np.random.default_rng(trial.order_seed(epoch)).permutation(len(X))
+        order = np.random.default_rng(seeds.order(epoch)).permutation(len(X))
         seen = []
         for step in range(5):
             chosen = order[step * 16 : (step + 1) * 16]
@@ -291,7 +290,7 @@ def test_global_random_state_is_restored():
     generator = global_seed_generator()
     state = np.array(generator.state)
     keras.utils.set_random_seed(7)
-    global_state.set_global_attribute(rng.GLOBAL_SEED_GENERATOR, generator)
+    set_global_generator(generator)
     run(model)
     assert draws() == expected
     assert global_seed_generator() is generator

@@ -14,9 +14,13 @@ ROOT = Path(__file__).parents[2]
 QUICK_TO_COMPILE = "--xla_backend_optimization_level=0 --xla_llvm_disable_expensive_passes=true"
 MODULES = (
     "conformance/test_schemes",
-    "unit/test_initializers_base",
+    "unit/initializers/test_base",
     "conformance/test_compare",
     "conformance/test_engines",
+    "conformance/test_engines_diverging",
+    "conformance/test_engines_refusing",
+    "conformance/test_engines_chosen",
+    "conformance/test_engines_checked",
 )
 
 

@@ -93,8 +93,8 @@ def test_sparse_orthogonal_turns_by_any_angle():
             "at least as many outputs as inputs; got shape (3, 5, 4)",
         ),
         (lambda: schemes.ConvAware()((1, 1, 5, 4)), "a window of at least two taps; got shape (1, 1, 5, 4)"),
-        (lambda: schemes.ConvAware(-1.0), "`noise` must be at least 0; got -1.0"),
-        (lambda: schemes.SparseOrthogonal(1.0), "`density` must lie between 0 and 1; got 1.0"),
+        (lambda: schemes.ConvAware(-1.0), "noise is -1.0: give a finite number of at least 0"),
+        (lambda: schemes.SparseOrthogonal(1.0), "density is 1.0: give a number between 0 and 1"),
     ],
 )
 def test_refusals_say_what_is_needed(make, message):

@@ -64,8 +64,11 @@ def test_uniform_gate_bias_spreads_the_gates_of_a_gru():
     ("make", "message"),
     [
         (lambda: schemes.Irnn()((4, 12)), "as many rows as columns"),
-        (lambda: schemes.Reservoir(topology="star"), "'sparse', 'ring', 'delay_line'; got 'star'"),
-        (lambda: schemes.ChronoBias(cell="rnn"), "`cell` must be one of 'lstm', 'gru'; got 'rnn'"),
+        (
+            lambda: schemes.Reservoir(topology="star"),
+            "topology is 'star': give one of 'sparse', 'ring', 'delay_line'",
+        ),
+        (lambda: schemes.ChronoBias(cell="rnn"), "cell is 'rnn': give one of 'lstm', 'gru'"),
         (lambda: schemes.ChronoBias()((2, 12)), "the bias of an LSTM, (4 · units,); got shape (2, 12)"),
         (
             lambda: schemes.ChronoBias(cell="gru")((3, 12)),

@@ -195,13 +195,13 @@ def test_quasi_random_halton_has_one_weight_in_every_stratum():
 @pytest.mark.parametrize(
     ("make", "message"),
     [
-        (lambda: schemes.TorchBias(0), "`fan_in` must be a whole number of at least 1; got 0"),
-        (lambda: schemes.RaiBias(1.5), "`fan_in` must be a whole number of at least 1; got 1.5"),
-        (lambda: schemes.Scawi(0), "`mean_square` must be above 0; got 0"),
-        (lambda: schemes.Mitchell(-1), "`layer` must be a whole number of at least 0; got -1"),
-        (lambda: schemes.QuasiRandom("sobel"), "`sequence` must be one of 'sobol', 'halton'; got 'sobel'"),
+        (lambda: schemes.TorchBias(0), "fan_in is 0: give a whole number of at least 1"),
+        (lambda: schemes.RaiBias(1.5), "fan_in is 1.5: give a whole number of at least 1"),
+        (lambda: schemes.Scawi(0), "mean_square is 0: give a finite number above 0"),
+        (lambda: schemes.Mitchell(-1), "layer is -1: give a whole number of at least 0"),
+        (lambda: schemes.QuasiRandom("sobel"), "sequence is 'sobel': give one of 'sobol', 'halton'"),
         (lambda: schemes.QuasiRandom()((2, 21202)), "at most 21201 outputs"),
-        (lambda: schemes.FourierFeatures(-1.0), "`stddev` must be above 0; got -1.0"),
+        (lambda: schemes.FourierFeatures(-1.0), "stddev is -1.0: give a finite number above 0"),
     ],
 )
 def test_refusals_say_what_is_needed(make, message):

@@ -193,12 +193,15 @@ def test_masked_keeps_the_other_values():
 @pytest.mark.parametrize(
     ("make", "message"),
     [
-        (lambda: schemes.WithFans("he_normal"), "`inner` must be an initlab scheme that scales by fans"),
-        (lambda: schemes.Sparse(1.5), "`sparsity` must lie between 0 and 1; got 1.5"),
-        (lambda: schemes.SparseMartens(0), "`connections` must be a whole number of at least 1; got 0"),
-        (lambda: schemes.ChronoBias(2), "`timescale` must be above 2; got 2"),
-        (lambda: schemes.LruRing(0.9, 0.5), "0 <= `inner` < `outer` < 1"),
-        (lambda: schemes.MambaDt(0.1, 0.01), "`largest` must be above `smallest`"),
+        (
+            lambda: schemes.WithFans("he_normal"),
+            "inner is 'he_normal': give an initlab scheme that scales by fans",
+        ),
+        (lambda: schemes.Sparse(1.5), "sparsity is 1.5: give a number between 0 and 1"),
+        (lambda: schemes.SparseMartens(0), "connections is 0: give a whole number of at least 1"),
+        (lambda: schemes.ChronoBias(2), "timescale is 2: give a finite number above 2"),
+        (lambda: schemes.LruRing(0.9, 0.5), "give 0 <= inner < outer < 1"),
+        (lambda: schemes.MambaDt(0.1, 0.01), "largest is 0.01: give a number above smallest"),
         (lambda: schemes.EdgeOfChaos("sigmoid"), "no edge of chaos"),
         (lambda: schemes.AutoGain("reluu"), "Did you mean 'relu'"),
         (lambda: schemes.ClassPriorBias([1, 2])((3,)), "has 2 counts; got shape"),

@@ -133,8 +133,8 @@ def test_lru_phases_are_uniform_up_to_the_largest():
     ("make", "message"),
     [
         (lambda: schemes.HippoLegt()((3, 4)), "as many rows as columns"),
-        (lambda: schemes.HippoInput("legd"), "`measure` must be one of 'legs', 'legt'"),
-        (lambda: schemes.LruPhase(7.0), "`largest` must be at most 2π radians; got 7.0"),
+        (lambda: schemes.HippoInput("legd"), "measure is 'legd': give one of 'legs', 'legt'"),
+        (lambda: schemes.LruPhase(7.0), "largest is 7.0: give at most 2π radians"),
     ],
 )
 def test_refusals_say_what_is_needed(make, message):

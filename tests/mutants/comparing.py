@@ -4,6 +4,7 @@ from mutant import Mutant
 
 COMPARE = "tests/conformance/test_compare.py"
 SEQUENTIAL = "keras_initlab/engines/sequential.py"
+SEEDS = "keras_initlab/core/seeds.py"
 
 
 def mistake(name: str, file: str, before: str, after: str, test: str, module: str = COMPARE) -> Mutant:
@@ -13,46 +14,53 @@ def mistake(name: str, file: str, before: str, after: str, test: str, module: st
 MUTANTS = [
     mistake(
         "order not shared across initializers",
+        SEQUENTIAL,
+        "feeds.begin(trial.seeds, epoch)",
+        "feeds.begin(type(trial.seeds)(len(trial.label), trial.replicate), epoch)",
+        "train_identically and dense",
+    ),
+    mistake(
+        "seeds not shared across initializers",
         "keras_initlab/trials/plan.py",
-        'derive(self.root_seed, "order", self.replicate, epoch)',
-        'derive(self.root_seed, "order", self.replicate, epoch, self.label)',
+        "Seeds(self.seed, replicate)",
+        "Seeds(self.seed + len(label), replicate)",
         "train_identically and dense",
     ),
     mistake(
         "order the same in every epoch",
-        "keras_initlab/trials/plan.py",
-        'derive(self.root_seed, "order", self.replicate, epoch)',
-        'derive(self.root_seed, "order", self.replicate)',
+        SEEDS,
+        '"order", self.replicate, epoch)',
+        '"order", self.replicate)',
         "orders_differ",
         "tests/unit/engines/test_sources.py",
     ),
     mistake(
         "dropout masks not shared",
-        "keras_initlab/trials/plan.py",
-        'derive(self.root_seed, "noise", self.replicate, index)',
-        'derive(self.root_seed, "noise", self.replicate, index, self.label)',
+        SEQUENTIAL,
+        "trial.seeds.noise(index)",
+        "trial.seeds.noise(index + len(trial.label))",
         "train_identically and dense",
     ),
     mistake(
         "draws depend on the label",
-        "keras_initlab/trials/plan.py",
-        'derive(self.root_seed, "draw", self.replicate, *slot)',
-        'derive(self.root_seed, "draw", self.replicate, self.label, *slot)',
+        "keras_initlab/engines/setup.py",
+        "trial.seeds.draw(*slot.seed_path)",
+        "trial.seeds.draw(trial.label, *slot.seed_path)",
         "train_identically and dense",
     ),
     mistake(
         "two slots share a seed",
-        "keras_initlab/trials/plan.py",
-        'derive(self.root_seed, "draw", self.replicate, *slot)',
-        'derive(self.root_seed, "draw", self.replicate)',
+        SEEDS,
+        '"draw", self.replicate, *slot)',
+        '"draw", self.replicate)',
         "seeds",
-        "tests/unit/trials/test_plan.py",
+        "tests/unit/core/test_seeds.py",
     ),
     mistake(
         "replicates alike",
-        "keras_initlab/trials/plan.py",
-        'derive(self.root_seed, "draw", self.replicate, *slot)',
-        'derive(self.root_seed, "draw", *slot)',
+        SEEDS,
+        '"draw", self.replicate, *slot)',
+        '"draw", *slot)',
         "replicates_differ",
     ),
     mistake(
@@ -72,14 +80,14 @@ MUTANTS = [
     mistake(
         "random generators not reset",
         SEQUENTIAL,
-        "            set_generator(generator, trial.noise_seed(index))",
+        "            set_generator(generator, trial.seeds.noise(index))",
         "            pass",
         "masks_differ",
     ),
     mistake(
         "the user's optimizer goes on",
         SEQUENTIAL,
-        "model.optimizer = fresh_optimizer(model.optimizer)",
+        "setattr(model, name, fresh_optimizer(optimizer))",
         "pass",
         "given_back or fresh",
     ),
@@ -165,7 +173,7 @@ MUTANTS = [
     *(
         Mutant(name, "keras_initlab/engines/choice.py", before, after, ("tests/unit/engines/test_choice.py",))
         for name, before, after in (
-            ("trial dearer than thought", "SLOWEST * (one.start + trial)", "(one.start + trial)"),
+            ("probe dearer than thought", "SLOWEST * (one.start + probe)", "(one.start + probe)"),
             ("slower engine taken", "if together < alone else", "if together > alone else"),
         )
     ),
@@ -190,15 +198,15 @@ MUTANTS = [
         "keras_initlab/engines/sequential.py",
         "state.assign(np.zeros(state.shape))",
         "pass",
-        ("tests/conformance/test_engines.py", "-k", "stateful"),
+        ("tests/conformance/test_engines_refusing.py", "-k", "stateful"),
         backend="tensorflow",
     ),
     mistake(
         "exclusions from weight decay forgotten",
-        "keras_initlab/engines/sequential.py",
+        "keras_initlab/core/keras_private.py",
         'for name in ("_exclude_from_weight_decay", "_exclude_from_weight_decay_pattern"):',
         "for name in ():",
         "names_excluded",
-        "tests/conformance/test_engines.py",
+        "tests/conformance/test_engines_refusing.py",
     ),
 ]

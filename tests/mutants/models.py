@@ -23,11 +23,11 @@ MUTANTS = [
     mistake(
         "one seed for all weights",
         REDRAW,
-        "draw_seed(*slot.seed_path)",
-        "draw_seed()",
+        "Seeds(seed, 0).draw(*slot.seed_path)",
+        "Seeds(seed, 0).draw()",
         REINITIALIZE,
     ),
-    mistake("seed ignored", REDRAW, "Trial(name, 0, seed)", "Trial(name, 0, 0)", REINITIALIZE),
+    mistake("seed ignored", REDRAW, "Seeds(seed, 0)", "Seeds(0, 0)", REINITIALIZE),
     mistake("the last pattern wins", REDRAW, "if slot.index not in of_slot]", "]", REINITIALIZE),
     mistake(
         "roles ignored",
@@ -128,7 +128,7 @@ MUTANTS = [
     mistake(
         "copies of a generator missed",
         LINT,
-        '("generator", seed._initial_seed)',
+        '("generator", first_seed(seed))',
         '("generator", id(seed))',
         LINTED,
     ),
@@ -164,7 +164,7 @@ MUTANTS = [
     mistake(
         "layers between overlooked",
         FOLLOWING,
-        "elif not module.startswith(_PASSING):",
+        "elif not passes_on(operation):",
         "else:",
         LINTED,
     ),

@@ -10,32 +10,67 @@ def mistake(name: str, file: str, before: str, after: str, test: str) -> Mutant:
 
 
 STATS, OUTCOMES, TABLES = "stats.py", "outcomes.py", "tables.py"
+JUDGING, LEARNING = "judging.py", "learning.py"
 
 MUTANTS = [
-    mistake("no Holm", STATS, "(len(p_values) - place) * p_values[index]", "p_values[index]", "stats"),
-    mistake("t without the root of n", STATS, "(sd / math.sqrt(n))", "sd", "stats"),
+    mistake("no family", JUDGING, "level = alpha / family / np", "level = alpha / np", "judging"),
+    mistake("two questions at full level", JUDGING, "np.where(mine + yours > 0, 2, 1)", "1", "judging"),
+    mistake("t without the root of n", JUDGING, "sd / np.sqrt(np.maximum(n, 1))", "sd + 0 * n", "judging"),
+    mistake("intervals of lost runs", JUDGING, "silent = decided | forbidden", "silent = decided", "judging"),
+    mistake(
+        "means speak for who fails more",
+        JUDGING,
+        "forbidden = (low > 0)",
+        "forbidden = (low > 1e9)",
+        "judging",
+    ),
+    mistake("a clean record is no luck", JUDGING, "return rare[..., None] |", "return True |", "landscapes"),
+    mistake("lost runs win", JUDGING, "decided & (mine < yours)", "decided & (mine > yours)", "judging"),
+    mistake("a hopeless one beats another", JUDGING, "& (mine < n) & trusted", "& trusted", "judging"),
     mistake("population sd", STATS, "float(sample.std(ddof=1))", "float(sample.std(ddof=0))", "stats"),
     mistake("normal interval", STATS, "special.stdtrit(degrees, p", "special.ndtri(p", "stats"),
     mistake("ties lose", STATS, "won + lost + tied, won + tied / 2", "won + lost + tied, won", "stats"),
-    mistake("two tests for the price of one", STATS, "2 * min(by_sign, by_count)", "by_sign", "stats"),
     mistake("diverged runs win", STATS, "-np.inf, ours)", "np.inf, ours)", "stats"),
     mistake("NaN in a mean", STATS, "sample = sample[np.isfinite(sample)]", "sample = +sample", "stats"),
-    mistake("detectable without family", OUTCOMES, "ALPHA / len(others)", "ALPHA", "outcomes"),
-    mistake("power without family", OUTCOMES, "ALPHA / len(least)", "ALPHA", "outcomes"),
+    mistake("two-sided room for failures", STATS, "ALPHA ** (1 / n)", "(ALPHA / 2) ** (1 / n)", "stats"),
     mistake(
-        "smaller losses are worse",
-        OUTCOMES,
-        "stats.paired_p(self.sign * ours, self.sign * theirs)",
-        "stats.paired_p(ours, theirs)",
-        "comparison",
+        "power without family", OUTCOMES, "stats.ALPHA / max(1, len(labels) - 1)", "stats.ALPHA", "outcomes"
     ),
-    mistake("best leaves out whoever differs", OUTCOMES, "if better > 0 and p", "if p", "outcomes"),
+    mistake("smaller losses are worse", OUTCOMES, "= self.sign * value, True", "= value, True", "comparison"),
     mistake(
-        "diverged not last",
-        TABLES,
-        '(table["diverged"] + table["failed"]) / table',
-        "0 / table",
-        "comparison",
+        "an interval upside down", OUTCOMES, "if found.sign > 0 else (-edges[1], -edges[0])", "", "conclusion"
+    ),
+    mistake(
+        "best leaves out whoever differs", OUTCOMES, "better[:, place])]", "better[place])]", "comparison"
+    ),
+    mistake("stuck runs are not lost", OUTCOMES, "or replicate in stuck", "", "learning"),
+    mistake(
+        "stuck runs in the mean", TABLES, "np.where(stuck, np.nan, values)", "values + 0 * stuck", "learning"
+    ),
+    mistake("diverged not last", TABLES, '.sum(axis=1) / table["n"]', ".sum(axis=1) * 0", "comparison"),
+    mistake(
+        "chance is the best there is",
+        LEARNING,
+        "return value < (1 - _MARGIN)",
+        "return value > (1 - _MARGIN)",
+        "learning",
+    ),
+    mistake(
+        "a fall upside down",
+        LEARNING,
+        "before.mean() - after.mean() >",
+        "after.mean() - before.mean() >",
+        "learning",
+    ),
+    mistake(
+        "every straggler leads", "conclusion.py", "tuple(ranked[:first])", "found.best.labels", "conclusion"
+    ),
+    mistake(
+        "the verdict's opponent",
+        "conclusion.py",
+        '"verdict: against {short(found.baseline)}',
+        '"verdict: against {short(table.index[0])}',
+        "conclusion",
     ),
     mistake(
         "a diverged run has a final metric",
@@ -55,7 +90,7 @@ MUTANTS = [
     mistake("target one step early", TABLES, "reached[0] + WINDOW", "reached[0] + WINDOW - 1", "comparison"),
     mistake(
         "the order of records matters",
-        "comparison.py",
+        "evidence.py",
         "(place[run.label], run.replicate))",
         "place[run.label])",
         "comparison",

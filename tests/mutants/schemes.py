@@ -59,6 +59,21 @@ MUTANTS = [
         "glorot_normal and gain",
     ),
     base(
+        "gain of a unit forgotten",
+        "return self.gain * self.unit(shape)",
+        "return self.unit(shape)",
+        CONFORMANCE,
+        "-k",
+        "initlab_normc and gain",
+    ),
+    Mutant(
+        "arguments of the base before one's own",
+        "keras_initlab/initializers/inheriting.py",
+        "found |= {one.name: one for one in named if one.name not in found}",
+        "found = {one.name: one for one in named if one.name not in found} | found",
+        ("tests/unit/initializers/test_inheriting.py",),
+    ),
+    base(
         "truncation uncorrected",
         "std=std / TRUNCATED_STD",
         "std=std",

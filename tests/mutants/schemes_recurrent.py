@@ -47,8 +47,8 @@ MUTANTS = [
     Mutant(
         "hippo_legt has no signs above",
         STATE_SPACE + "hippo.py",
-        "kept * np.outer(signs, signs)) / self.window",
-        "kept) / self.window",
+        "kept * np.outer(signs, signs))",
+        "kept)",
         EQUATIONS,
     ),
     Mutant(
@@ -61,15 +61,15 @@ MUTANTS = [
     Mutant(
         "hippo_lagt is that of S4's code",
         STATE_SPACE + "hippo.py",
-        "return 0.0 - np.tri(self.side(shape)) / self.window",
-        "return (0.5 * np.eye(shape[0]) - np.tri(self.side(shape))) / self.window",
+        "return 0.0 - np.tri(size)",
+        "return 0.5 * np.eye(size) - np.tri(size)",
         EQUATIONS,
     ),
     Mutant(
         "hippo_fourier takes one end for the mean of both",
         STATE_SPACE + "hippo.py",
-        "(turning - 2 * np.outer(waves, waves)) / self.window",
-        "(turning - np.outer(waves, waves)) / self.window",
+        "turning - 2 * np.outer(waves, waves)",
+        "turning - np.outer(waves, waves)",
         EQUATIONS,
     ),
     scheme(

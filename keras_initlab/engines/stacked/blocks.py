@@ -8,7 +8,7 @@ from typing import Any, Protocol
 import keras
 import numpy as np
 
-from keras_initlab.engines.sources import Arrays, Batch, Fixed, Recorded, Source
+from keras_initlab.engines.sources import Arrays, Batch, Source
 from keras_initlab.trials.plan import Trial
 
 BLOCK = 64
@@ -51,21 +51,6 @@ def blocks(source: Source, trials: Sequence[Trial], before: Blocks | None = None
     return _Gathered(source, trials, before)
 
 
-def first_batch(source: Source) -> Batch:
-    """A batch of the source, for its shapes, without reading a data set once more."""
-    if isinstance(source, Recorded | Fixed):
-        return source.known_batches[0]
-    return source.epoch(Trial("", 0, 0), 0)[0]
-
-
-def joins_replicates(source: Source | None) -> bool:
-    """Whether trials of different replicates can be fed side by side.
-
-    A recorded data set is read replicate by replicate, as one model after another would read it.
-    """
-    return source is None or isinstance(source, Arrays | Fixed)
-
-
 class _Indexed:
     """Arrays in the orders of the trials' replicates, as blocks of indices."""
 
@@ -90,8 +75,8 @@ class _Indexed:
     def _order(self, trials: Sequence[Trial], epoch: int) -> np.ndarray:
         """Shape `(examples,)` where the order is shared, else `(members, examples)`."""
         if self.shared:
-            return self._source.order(trials[0], epoch).astype("int32")
-        by_replicate = {trial.replicate: self._source.order(trial, epoch) for trial in trials}
+            return self._source.order(trials[0].seeds, epoch).astype("int32")
+        by_replicate = {trial.replicate: self._source.order(trial.seeds, epoch) for trial in trials}
         return np.stack([by_replicate[trial.replicate] for trial in trials]).astype("int32")
 
 
@@ -138,7 +123,7 @@ class _Read:
         return _fed_alike(self._source, trials)
 
     def epoch(self, trials, epoch):
-        batches = itertools.islice(self._source.epoch(trials[0], epoch), self._source.steps)
+        batches = itertools.islice(self._source.epoch(trials[0].seeds, epoch), self._source.steps)
         for _, run in itertools.groupby(batches, _shapes):
             while block := list(itertools.islice(run, BLOCK)):
                 yield keras.tree.map_structure(lambda *leaves: np.stack(leaves), *block)
@@ -148,9 +133,7 @@ class _Read:
 
 
 def _fed_alike(source: Source, trials: Sequence[Trial]) -> bool:
-    """Whether the trials meet the same batches; those of a data set are always of one replicate."""
-    shuffles = isinstance(source, Arrays) and source.shuffle
-    return not shuffles or len({trial.replicate for trial in trials}) == 1
+    return source.alike(trial.seeds for trial in trials)
 
 
 def _bytes(source: Arrays) -> int:

@@ -14,6 +14,8 @@ from typing import Any
 import keras
 from keras import ops
 
+from keras_initlab.core.keras_private import delete_untracked, parts, set_untracked
+
 MOST_TAPS = 27
 """Largest window that is cut into patches: each tap is one more slice of the input, and one more copy."""
 
@@ -31,15 +33,14 @@ def is_product(layer: keras.layers.Layer) -> bool:
 @contextmanager
 def as_products(model: keras.Model) -> Iterator[None]:
     """Let the model's convolutions be computed as products in the body."""
-    layers = [layer for layer in model._flatten_layers() if is_product(layer)]
+    layers = [layer for layer in parts(model) if is_product(layer)]
     for layer in layers:
-        # Past Keras's attribute tracking, over the method of the class.
-        object.__setattr__(layer, "convolution_op", partial(_product, layer))
+        set_untracked(layer, "convolution_op", partial(_product, layer))
     try:
         yield
     finally:
         for layer in layers:
-            object.__delattr__(layer, "convolution_op")
+            delete_untracked(layer, "convolution_op")
 
 
 def _product(layer: Any, inputs: Any, kernel: Any) -> Any:

@@ -6,18 +6,19 @@ from contextlib import contextmanager
 
 import numpy as np
 
-from keras_initlab.core.rng import isolated
+from keras_initlab.core.keras_private import build_symbolically, set_untracked
+from keras_initlab.core.rng import Generators, isolated
+from keras_initlab.engines.contract import Observer
 from keras_initlab.engines.lending import fresh_optimizer
-from keras_initlab.engines.outcome import outcome
-from keras_initlab.engines.setup import Observer, Setup
-from keras_initlab.engines.stacked.blocks import Blocks, blocks, first_batch
+from keras_initlab.engines.setup import Setup
+from keras_initlab.engines.stacked.blocks import Blocks, blocks
 from keras_initlab.engines.stacked.convolution import as_products
 from keras_initlab.engines.stacked.groups import groups
 from keras_initlab.engines.stacked.members import Members, Template, Values, stack
 from keras_initlab.engines.stacked.programs import program
 from keras_initlab.engines.stacked.refusal import reason_not_to_stack
-from keras_initlab.trials.plan import Plan, Trial
-from keras_initlab.trials.record import Record
+from keras_initlab.trials.plan import Trial
+from keras_initlab.trials.record import VALIDATION, Record, outcome
 
 
 class Stacked:
@@ -25,14 +26,14 @@ class Stacked:
 
     name = "stacked"
 
-    def why_not(self, plan: Plan, setup: Setup) -> str | None:
+    def why_not(self, setup: Setup, trials: Sequence[Trial]) -> str | None:
         return reason_not_to_stack(setup)
 
-    def run(self, trials: Sequence[Trial], plan: Plan, setup: Setup, observer: Observer) -> Iterator[Record]:
-        with isolated(), _lent(setup) as template:
+    def run(self, setup: Setup, trials: Sequence[Trial], observer: Observer) -> Iterator[Record]:
+        with isolated() as generators, _lent(setup) as template:
             machine = None
             for part in groups(trials, setup, template):
-                group = _Group(part, plan, setup, template, machine, observer)
+                group = _Group(setup, part, template, generators, machine, observer)
                 yield from group.run()
                 machine = group.machine
 
@@ -41,12 +42,11 @@ class Stacked:
 def _lent(setup: Setup) -> Iterator[Template]:
     """The model as a template, built as `fit` would build it, without touching its optimizer."""
     model, optimizer = setup.model, setup.model.optimizer
-    # Set past Keras's attribute tracking, as `compile` does.
-    object.__setattr__(model, "optimizer", None)
+    set_untracked(model, "optimizer", None)
     try:
-        model._symbolic_build(data_batch=first_batch(setup.training))
+        build_symbolically(model, setup.training.first_batch())
     finally:
-        object.__setattr__(model, "optimizer", optimizer)
+        set_untracked(model, "optimizer", optimizer)
     model.reset_metrics()
     with as_products(model):
         yield Template(model)
@@ -82,14 +82,15 @@ class _Group:
 
     def __init__(
         self,
-        trials: Sequence[Trial],
-        plan: Plan,
         setup: Setup,
+        trials: Sequence[Trial],
         template: Template,
+        generators: Generators,
         machine: _Machine | None,
         observer: Observer,
     ):
-        self._trials, self._plan, self._setup, self._template = trials, plan, setup, template
+        self._setup, self._trials, self._template = setup, trials, template
+        self._generators = generators
         self.machine = machine
         self._observer = observer
         self._began = time.perf_counter()
@@ -99,7 +100,7 @@ class _Group:
         for trial in self._trials:
             self._observer.started(trial)
             try:
-                starts.append(self._template.start(self._setup, trial))
+                starts.append(self._template.start(self._setup, trial, self._generators))
             except Exception as error:
                 # An initializer that refuses a shape must not cost the runs that can finish.
                 yield self._finished(outcome(trial, Stacked.name, (), {}, self._share(), error))
@@ -141,7 +142,7 @@ class _Group:
     def _train(self, courses: list[_Course], machine: _Machine) -> None:
         """Train all epochs; `courses` are those in the machine, in its order."""
         warmth = _Warmth()
-        for epoch in range(self._plan.epochs):
+        for epoch in range(self._setup.epochs):
             trials = [course.trial for course in courses]
             machine.members.reset_metrics()
             for block in machine.training.epoch(trials, epoch):
@@ -155,9 +156,9 @@ class _Group:
                 machine.members.reset_metrics()
                 for block in machine.validation.epoch(trials, epoch):
                     machine.program.test(block)
-                _note_epoch(courses, "val_", machine.program.results())
+                _note_epoch(courses, VALIDATION, machine.program.results())
             kept = [index for index, course in enumerate(courses) if course.alive]
-            if warmth.pays_to_rebuild(1 - len(kept) / len(courses), self._plan.epochs - epoch - 1):
+            if warmth.pays_to_rebuild(1 - len(kept) / len(courses), self._setup.epochs - epoch - 1):
                 courses = [courses[index] for index in kept]
                 machine = self._loaded(courses, machine.members.values(kept))
 

@@ -6,12 +6,13 @@ from collections.abc import Iterator, Sequence
 
 import keras
 
+from keras_initlab.core.keras_private import parts, symbolic_outputs
 from keras_initlab.engines.setup import Setup
 from keras_initlab.engines.sources import Source
-from keras_initlab.engines.stacked.blocks import first_batch, joins_replicates
 from keras_initlab.engines.stacked.convolution import is_product
 from keras_initlab.engines.stacked.members import Template
-from keras_initlab.network.slots import KERNEL_ROLES, all_slots
+from keras_initlab.network.roles import KERNEL_ROLES
+from keras_initlab.network.slots import all_slots
 from keras_initlab.trials.plan import Trial
 
 SHARE_OF_MEMORY = 0.25
@@ -26,8 +27,8 @@ def groups(trials: Sequence[Trial], setup: Setup, template: Template) -> Iterato
     """Trials to train together, as many as memory allows."""
     most = max(1, int(SHARE_OF_MEMORY * free_memory() / member_bytes(setup, template)))
     joined = (
-        joins_replicates(setup.training)
-        and joins_replicates(setup.validation)
+        setup.training.joins_replicates
+        and (setup.validation is None or setup.validation.joins_replicates)
         and multiply_adds(setup) < HEAVY
     )
     group: list[Trial] = []
@@ -79,13 +80,13 @@ def multiply_adds(setup: Setup) -> float:
 
 def batch_size(source: Source) -> int:
     """Examples in the first batch."""
-    return len(keras.tree.flatten(first_batch(source))[0])
+    return len(keras.tree.flatten(source.first_batch())[0])
 
 
 def _outputs(model: keras.Model) -> Iterator[tuple[keras.layers.Layer, int]]:
     """Layers with the numbers they put out per example, where Keras knows their shapes."""
-    for layer in model._flatten_layers():
-        tensors = [tensor for node in layer._inbound_nodes for tensor in node.output_tensors]
+    for layer in parts(model):
+        tensors = symbolic_outputs(layer)
         if tensors:
             yield layer, sum(math.prod(n or 1 for n in tensor.shape[1:]) for tensor in tensors)
 

@@ -8,8 +8,9 @@ from typing import Any
 import keras
 import numpy as np
 
-from keras_initlab.core.rng import generator_start
-from keras_initlab.engines.lending import Snapshot, seed_generators
+from keras_initlab.core.keras_private import compute_loss, loss_tracker, parts, takes_training
+from keras_initlab.core.rng import Generators, generator_start
+from keras_initlab.engines.lending import Snapshot, assign, seed_generators
 from keras_initlab.engines.setup import Setup
 from keras_initlab.engines.sources import Batch
 from keras_initlab.engines.stacked.convolution import is_product
@@ -40,7 +41,7 @@ class Template:
         self.packing = Packing(self.trainable, model.optimizer)
         self.metrics = list(model.metrics_variables)
         self.state = [*model.non_trainable_variables, *self.metrics]
-        self.convolves = any(map(is_product, model._flatten_layers()))
+        self.convolves = any(map(is_product, parts(model)))
         self._restarted: dict[int, list] = {}  # of the last replicate
 
     def step(self, packed: list, state: list, batch: Batch, training: bool) -> tuple[Any, list]:
@@ -51,10 +52,10 @@ class Template:
         mapping = [*zip(self.trainable, trainable, strict=True), *zip(self.state, state, strict=True)]
         with keras.StatelessScope(mapping, collect_losses=True) as scope:
             # What the trainers of Keras's backends do in a step, in their order.
-            predicted = model(x, training=training) if model._call_has_training_arg else model(x)
-            loss = model._compute_loss(x, y, predicted, sample_weight, training=training)
+            predicted = model(x, training=training) if takes_training(model) else model(x)
+            loss = compute_loss(model, x, y, predicted, sample_weight, training)
             examples = keras.ops.shape(keras.tree.flatten(x)[0])[0]
-            model._loss_tracker.update_state(loss, sample_weight=examples)
+            loss_tracker(model).update_state(loss, sample_weight=examples)
             model.compute_metrics(x, y, predicted, sample_weight)
         if len(scope.state_mapping) > len(mapping):
             raise NotStackableError("a layer changes a variable that the model does not track")
@@ -65,13 +66,13 @@ class Template:
         with keras.StatelessScope(zip(self.metrics, metrics, strict=True)):
             return self.model.get_metrics_result()
 
-    def start(self, setup: Setup, trial: Trial) -> "Values":
-        """The values that a trial starts from. Only inside `rng.isolated()`."""
+    def start(self, setup: Setup, trial: Trial, generators: Generators) -> "Values":
+        """The values that a trial starts from."""
         if trial.replicate not in self._restarted:
-            self._restarted = {trial.replicate: list(setup.restarted_values(trial))}
-        values = [*self._restarted[trial.replicate], *setup.tested_values(trial)]
+            self._restarted = {trial.replicate: list(setup.restarted_values(trial.seeds, generators))}
+        values = [*self._restarted[trial.replicate], *setup.tested_values(trial, generators)]
         drawn = {id(slot.variable): value for slot, value in values}
-        seeds = {id(v): trial.noise_seed(i) for i, v in enumerate(seed_generators(self.model))}
+        seeds = {id(v): trial.seeds.noise(i) for i, v in enumerate(seed_generators(self.model))}
 
         def value(variable):
             if id(variable) in seeds:
@@ -135,12 +136,12 @@ class Members:
 
     def load(self, values: Values) -> None:
         """Go on from these values, with a fresh optimizer where they have none of it."""
-        _assign(self.trainable, values.trainable)
-        _assign(self.state, values.state)
+        assign(self.trainable, values.trainable)
+        assign(self.state, values.state)
         if values.optimizer is None:
             self._fresh_optimizer.restore()
         else:
-            _assign(self.optimizer.variables, values.optimizer)
+            assign(self.optimizer.variables, values.optimizer)
 
     def values(self, kept: Sequence[int]) -> Values:
         """What the members at these positions are now."""
@@ -180,11 +181,6 @@ class Members:
         for variable, fresh in zip(self.metrics, self.template.metrics, strict=True):
             value = keras.ops.convert_to_numpy(fresh)
             variable.assign(np.broadcast_to(value, variable.shape))
-
-
-def _assign(variables: list, values: list) -> None:
-    for variable, value in zip(variables, values, strict=True):
-        variable.assign(value)
 
 
 def _each(constraint: Callable) -> Callable:

@@ -6,6 +6,7 @@ from typing import Any, Protocol
 import keras
 import numpy as np
 
+from keras_initlab.engines.lending import assign
 from keras_initlab.engines.stacked.blocks import Blocks
 from keras_initlab.engines.stacked.members import Members
 from keras_initlab.engines.stacked.vectorize import vectorize_metrics
@@ -134,14 +135,14 @@ class Jax:
             loss, values = self._train(values, self._training.data, item)
             losses.append(loss)
         for group, after in zip(groups, values, strict=True):
-            _assign(group, after)
+            assign(group, after)
         return np.stack(losses)
 
     def test(self, block):
         weights, state = _values(self._members.trainable), _values(self._members.state)
         for item in _items(block):
             state = self._test(weights, state, self._validation.data, item)
-        _assign(self._members.state, state)
+        assign(self._members.state, state)
 
     def results(self):
         return {name: np.asarray(v) for name, v in self._results(_values(self._members.metrics)).items()}
@@ -180,7 +181,7 @@ class Torch:
         batch = blocks.batch(blocks.data, item)
         state = _values(self._members.state)
         losses, state = self._members.step(weights, state, batch, blocks.shared, training)
-        _assign(self._members.state, [value.detach() for value in state])
+        assign(self._members.state, [value.detach() for value in state])
         return losses
 
     def results(self):
@@ -196,8 +197,3 @@ def _items(block):
 
 def _values(variables):
     return [variable.value for variable in variables]
-
-
-def _assign(variables, values):
-    for variable, value in zip(variables, values, strict=True):
-        variable.assign(value)

@@ -4,9 +4,9 @@ from typing import Any
 
 import keras
 
+from keras_initlab.core.keras_private import attention_dropout, excluded_from_decay, parts, seeded_by_itself
 from keras_initlab.engines.lending import carried_states
 from keras_initlab.engines.setup import Setup
-from keras_initlab.engines.stacked.blocks import first_batch
 from keras_initlab.engines.stacked.convolution import is_product
 
 ELEMENTWISE = (
@@ -52,11 +52,11 @@ def _side_effects(setup: Setup) -> str | None:
 
     What a layer does elsewhere (prints, files) cannot be seen.
     """
-    layers = [layer for layer in setup.model._flatten_layers() if not _is_keras_own(layer)]
+    layers = [layer for layer in parts(setup.model) if not _is_keras_own(layer)]
     before = [_attributes(layer) for layer in layers]
     if layers:
         with keras.StatelessScope() as scope:
-            setup.model(first_batch(setup.training)[0])
+            setup.model(setup.training.first_batch()[0])
         if scope.state_mapping.keys() - set(map(id, setup.model.variables)):
             return "a layer changes a variable that the model does not track"
     for layer, held in zip(layers, before, strict=True):
@@ -100,7 +100,7 @@ def _optimizer(optimizer: keras.optimizers.Optimizer) -> str | None:
     for argument in ("clipnorm", "global_clipnorm"):
         if getattr(optimizer, argument) is not None:
             return f"{argument} couples the weights of a model"
-    if getattr(optimizer, "_exclude_from_weight_decay", None):
+    if excluded_from_decay(optimizer):
         return "variables are excluded from the weight decay one by one, which a stack does not have"
     if optimizer.use_ema:
         return "use_ema swaps the weights of a model when its training ends"
@@ -110,7 +110,7 @@ def _optimizer(optimizer: keras.optimizers.Optimizer) -> str | None:
 def _backend(setup: Setup) -> str | None:
     model = setup.model
     backend = keras.backend.backend()
-    layers = model._flatten_layers()
+    layers = parts(model)
     if backend == "torch":
         if any(_is_random(layer) for layer in layers):
             return "PyTorch's vmap refuses the seeds of random layers (dropout, noise)"
@@ -131,11 +131,11 @@ def _has_sparse_gradients(setup: Setup) -> bool:
     import tensorflow as tf
 
     model = setup.model
-    layers = model._flatten_layers()
+    layers = parts(model)
     if not any(isinstance(layer, keras.layers.Embedding) or not _is_keras_own(layer) for layer in layers):
         return False
     with keras.StatelessScope(), tf.GradientTape() as tape:
-        outputs = keras.tree.flatten(model(first_batch(setup.training)[0]))
+        outputs = keras.tree.flatten(model(setup.training.first_batch()[0]))
         total = tf.add_n([tf.reduce_sum(tf.cast(output, "float32")) for output in outputs])
     gradients = tape.gradient(total, [variable.value for variable in model.trainable_variables])
     return any(isinstance(gradient, tf.IndexedSlices) for gradient in gradients)
@@ -143,11 +143,12 @@ def _has_sparse_gradients(setup: Setup) -> bool:
 
 def _is_random(layer: keras.layers.Layer) -> bool:
     """Whether a layer draws while it trains; attention and recurrent layers have a switch for it."""
-    rates = [getattr(layer, name) for name in _RATES if hasattr(layer, name)]
-    return bool(getattr(layer, "_seed_generators", ())) and (any(rates) or not rates)
+    rates = [getattr(layer, name, None) for name in _RATES] + [attention_dropout(layer)]
+    known = [rate for rate in rates if rate is not None]
+    return seeded_by_itself(layer) and (any(known) or not known)
 
 
-_RATES = ("rate", "stddev", "dropout", "recurrent_dropout", "_dropout")
+_RATES = ("rate", "stddev", "dropout", "recurrent_dropout")
 
 _CONVOLUTIONS = tuple(
     getattr(keras.layers, f"{kind}{rank}D")

@@ -6,11 +6,11 @@ from typing import Any
 import numpy as np
 from keras import ops
 
-from keras_initlab.core.arguments import finite, positive
-from keras_initlab.core.errors import InputError
-from keras_initlab.initializers.base import RandomScheme, Shape
+from keras_initlab.core.arguments import at_least
+from keras_initlab.initializers import kinds
+from keras_initlab.initializers.base import Gained, RandomScheme, Shape
 from keras_initlab.initializers.orthogonal.haar import uniform_orthogonal
-from keras_initlab.initializers.registry import Claims, register
+from keras_initlab.initializers.registry import register
 
 
 def centre_orthonormal(values: np.ndarray) -> np.ndarray:
@@ -43,20 +43,18 @@ def haar(rng: np.random.Generator, size: int, *stack: int) -> np.ndarray:
 
 @register(
     "delta_orthogonal",
-    claims=Claims(
+    claims=kinds.convolution(
         law="orthonormal rows at the centre tap, zeros elsewhere",
         reference="Xiao et al. 2018, arXiv:1806.05393",
         mean=0.0,
         bound=lambda fans: 1.0,
         exact=centre_orthonormal,
-        ranks=(3, 5),
-        roles=("kernel",),
         shapes=((5, 20, 30), (3, 3, 16, 24), (3, 3, 3, 4, 6)),
-        use="very deep plain convolutional nets of tanh, without normalization",
-        avoid="where the kernel should see its whole window from the start: initlab_conv_orthogonal",
+        use="For very deep plain convolutional nets of tanh, without normalization",
+        avoid="Where the kernel should see its whole window from the start: take initlab_conv_orthogonal",
     ),
 )
-class DeltaOrthogonal(RandomScheme):
+class DeltaOrthogonal(Gained, RandomScheme):
     """Convolution that keeps the norm of every image: trains nets of ten thousand layers.
 
     Draws an `(in, out)` matrix with orthonormal rows at the centre tap, `(size - 1) // 2`, and zeros at
@@ -64,7 +62,6 @@ class DeltaOrthogonal(RandomScheme):
 
     Args:
         gain: The singular values. Positive, dimensionless.
-        seed: None, an integer or a `keras.random.SeedGenerator`.
 
     Shapes: rank 3 to 5, `(*window, in, out)` with `in <= out`.
 
@@ -78,16 +75,12 @@ class DeltaOrthogonal(RandomScheme):
     (3, 3, 8, 16)
     """
 
-    def __init__(self, gain: float = 1.0, seed: Any = None):
-        super().__init__(seed)
-        self.gain = positive("gain", gain)
-
-    def draw(self, shape: Shape) -> Any:
+    def unit(self, shape: Shape) -> Any:
         *window, inputs, outputs = shape
         if inputs > outputs:
             raise self.refusal(shape, "at least as many outputs as inputs")
         tall = self.normal((outputs, inputs), seed=self.seed_for(shape))
-        tap = self.gain * ops.transpose(uniform_orthogonal(tall))
+        tap = ops.transpose(uniform_orthogonal(tall))
         before = [(size - 1) // 2 for size in window]
         padding = [(low, size - 1 - low) for low, size in zip(before, window, strict=True)]
         taps = ops.reshape(tap, (*([1] * len(window)), inputs, outputs))
@@ -96,20 +89,18 @@ class DeltaOrthogonal(RandomScheme):
 
 @register(
     "conv_orthogonal",
-    claims=Claims(
+    claims=kinds.convolution(
         law="orthonormal rows convolved with two-tap blocks [P, I - P], P random projections",
         reference="Xiao et al. 2018, arXiv:1806.05393, algorithm 1",
         mean=0.0,
         bound=lambda fans: 1.0,
         exact=circular_isometry,
-        ranks=(3, 5),
-        roles=("kernel",),
         shapes=((5, 20, 30), (3, 3, 16, 24), (3, 2, 3, 4, 6)),
-        use="very deep plain convolutional nets whose kernels should see their whole window at once",
-        avoid="in nets of thousands of layers, which the paper trains from initlab_delta_orthogonal",
+        use="For very deep plain convolutional nets whose kernels should see their whole window at once",
+        avoid="In nets of thousands of layers, which the paper trains from initlab_delta_orthogonal",
     ),
 )
-class ConvOrthogonal(RandomScheme):
+class ConvOrthogonal(Gained, RandomScheme):
     """Convolution that keeps the norm of every image, with weights all over its window.
 
     The isometry is exact with circular padding and stride 1; zero padding loses some at the borders.
@@ -120,7 +111,6 @@ class ConvOrthogonal(RandomScheme):
 
     Args:
         gain: The singular values at every frequency. Positive, dimensionless.
-        seed: None, an integer or a `keras.random.SeedGenerator`.
 
     Shapes: rank 3 to 5, `(*window, in, out)` with `in <= out`: 1-D, 2-D and 3-D convolutions, windows
     of unequal sides included.
@@ -135,11 +125,7 @@ class ConvOrthogonal(RandomScheme):
     (3, 3, 8, 16)
     """
 
-    def __init__(self, gain: float = 1.0, seed: Any = None):
-        super().__init__(seed)
-        self.gain = positive("gain", gain)
-
-    def draw(self, shape: Shape) -> Any:
+    def unit(self, shape: Shape) -> Any:
         *window, inputs, outputs = shape
         if inputs > outputs:
             raise self.refusal(shape, "at least as many outputs as inputs")
@@ -149,7 +135,7 @@ class ConvOrthogonal(RandomScheme):
             for axis, size in enumerate(window):
                 if turn < size:
                     kernel = self._extended(kernel, axis, rng)
-        return self.gain * kernel
+        return kernel
 
     @staticmethod
     def _extended(kernel: np.ndarray, axis: int, rng: np.random.Generator) -> np.ndarray:
@@ -166,21 +152,19 @@ class ConvOrthogonal(RandomScheme):
 
 @register(
     "conv_aware",
-    claims=Claims(
+    claims=kinds.convolution(
         law="inverse Fourier transforms of orthonormal spectra plus N(0, 0.05²), rescaled to variance "
         "2/fan_in",
         reference="Aghajanyan 2017, arXiv:1702.06295",
         mean=0.0,
         std=lambda fans: math.sqrt(2 / fans.fan_in),
         exact=he_mean_square,
-        ranks=(3, 5),
-        roles=("kernel",),
         shapes=((5, 20, 30), (3, 3, 16, 24), (3, 2, 3, 4, 30)),
-        use="plain convolutional ReLU nets whose filters should not repeat each other at the start",
-        avoid="for windows of one tap and dense layers: initlab_he_normal or initlab_orthogonal",
+        use="For plain convolutional ReLU nets whose filters should not repeat each other at the start",
+        avoid="For windows of one tap and dense layers: take initlab_he_normal or initlab_orthogonal",
     ),
 )
-class ConvAware(RandomScheme):
+class ConvAware(Gained, RandomScheme):
     """Convolution whose filters differ as much as filters can: orthogonal in the Fourier domain.
 
     The spectra are real, so that without noise every filter is symmetric about its first tap, the window
@@ -194,8 +178,6 @@ class ConvAware(RandomScheme):
 
     Args:
         noise: Deviation of the noise that breaks the symmetry, before rescaling. At least 0.
-        gain: Multiplies every weight. Positive, dimensionless.
-        seed: None, an integer or a `keras.random.SeedGenerator`.
 
     Shapes: rank 3 to 5, `(*window, in, out)`, the window of at least two taps.
 
@@ -209,12 +191,9 @@ class ConvAware(RandomScheme):
     (3, 3, 8, 16)
     """
 
-    def __init__(self, noise: float = 0.05, gain: float = 1.0, seed: Any = None):
-        super().__init__(seed)
-        self.noise = finite("noise", noise)
-        if self.noise < 0:
-            raise InputError(f"`noise` must be at least 0; got {noise!r}.")
-        self.gain = positive("gain", gain)
+    def __init__(self, noise: float = 0.05, *rest: Any, **common: Any):
+        super().__init__(*rest, **common)
+        self.noise = at_least("noise", noise, 0)
 
     def draw(self, shape: Shape) -> Any:
         *window, inputs, outputs = shape

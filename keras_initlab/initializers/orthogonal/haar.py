@@ -1,19 +1,18 @@
 """Orthogonal kernels."""
 
-from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
 from keras import ops
 
-from keras_initlab.core.arguments import positive
-from keras_initlab.initializers.base import AxesAware, RandomScheme, Shape
+from keras_initlab.initializers.base import MatrixScheme, Shape
+from keras_initlab.initializers.fans import as_matrix
 from keras_initlab.initializers.registry import Claims, register
 
 
 def orthonormal(values: np.ndarray) -> np.ndarray:
     """The kernel as a matrix `(inputs, outputs)` has orthonormal columns, or rows if it is wide."""
-    matrix = values.reshape(-1, values.shape[-1])
+    matrix = as_matrix(values)
     if matrix.shape[0] < matrix.shape[1]:
         matrix = matrix.T
     return matrix.T @ matrix - np.eye(matrix.shape[1])
@@ -36,11 +35,11 @@ def uniform_orthogonal(tall: Any) -> Any:
         exact=orthonormal,
         ranks=(2, None),
         shapes=((200, 40), (40, 200), (3, 3, 8, 24)),
-        use="deep plain nets and recurrent kernels of one gate, at gain √2 before ReLU",
-        avoid="for the fused gates of LSTM and GRU: initlab_per_gate_orthogonal",
+        use="For deep plain nets and recurrent kernels of one gate, at gain √2 before ReLU",
+        avoid="For the fused gates of LSTM and GRU: take initlab_per_gate_orthogonal",
     ),
 )
-class Orthogonal(RandomScheme, AxesAware):
+class Orthogonal(MatrixScheme):
     """A random rotation: every singular value of the kernel is the same.
 
     Draws `W = gain · Q`, where `Q` is the orthogonal factor of a normal matrix with the signs of
@@ -49,9 +48,6 @@ class Orthogonal(RandomScheme, AxesAware):
 
     Args:
         gain: The singular values. Positive, dimensionless; √2 suits ReLU.
-        seed: None, an integer or a `keras.random.SeedGenerator`.
-        input_axes: Axes of the weight that are inputs; None means all but the last.
-        output_axes: Axes of the weight that are outputs; given together with `input_axes`.
 
     Shapes: rank 2 or more, seen as the matrix (inputs, outputs), whose columns are orthonormal, or
     rows if it is wide; `(*receptive_field, in, out)` is the matrix `(receptive_field · in, out)`.
@@ -67,22 +63,7 @@ class Orthogonal(RandomScheme, AxesAware):
     True
     """
 
-    def __init__(
-        self,
-        gain: float = 1.0,
-        seed: Any = None,
-        input_axes: Sequence[int] | None = None,
-        output_axes: Sequence[int] | None = None,
-    ):
-        self.gain = positive("gain", gain)
-        self._set_axes(input_axes, output_axes)
-        RandomScheme.__init__(self, seed)
-
-    def draw(self, shape: Shape) -> Any:
-        return self.from_matrix(self.gain * self.matrix(shape), shape)
-
     def matrix(self, shape: Shape) -> Any:
-        """Q of the kernel of `shape`, seen as the matrix (inputs, outputs)."""
         rows, columns = self.matrix_shape(shape)
         tall = self.normal((max(rows, columns), min(rows, columns)), seed=self.seed_for(shape))
         Q = uniform_orthogonal(tall)

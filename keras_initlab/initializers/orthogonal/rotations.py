@@ -5,8 +5,8 @@ from typing import Any
 
 import numpy as np
 
-from keras_initlab.core.arguments import positive
-from keras_initlab.initializers.base import RandomScheme, Shape
+from keras_initlab.initializers import kinds
+from keras_initlab.initializers.base import Gained, RandomScheme, Shape
 from keras_initlab.initializers.registry import Claims, register
 
 
@@ -19,31 +19,25 @@ def plane_rotations(values: np.ndarray) -> np.ndarray:
 
 
 def _claims(law: str, reference: str, *, use: str, avoid: str) -> Claims:
-    return Claims(
+    return kinds.recurrent(
         law=law,
         reference=reference,
         bound=lambda fans: 1.0,
         exact=plane_rotations,
-        ranks=(2, 2),
-        roles=("recurrent_kernel",),
         shapes=((40, 40), (31, 31)),
         use=use,
         avoid=avoid,
     )
 
 
-class PlaneRotations(RandomScheme):
+class PlaneRotations(Gained, RandomScheme):
     """Base of the kernels that turn pairs of units by random angles."""
-
-    def __init__(self, gain: float = 1.0, seed: Any = None):
-        super().__init__(seed)
-        self.gain = positive("gain", gain)
 
     def angles(self, rng: np.random.Generator, count: int) -> np.ndarray:
         """One angle per pair of units, in radians."""
         raise NotImplementedError
 
-    def draw(self, shape: Shape) -> Any:
+    def unit(self, shape: Shape) -> Any:
         rows = self.side(shape)
         pairs = rows // 2
         angles = self.angles(self.generator(shape), pairs)
@@ -52,7 +46,7 @@ class PlaneRotations(RandomScheme):
         kernel[first, first] = kernel[second, second] = np.cos(angles)
         kernel[first, second] = np.sin(angles)
         kernel[second, first] = -np.sin(angles)
-        return self.gain * kernel
+        return kernel
 
 
 @register(
@@ -60,8 +54,8 @@ class PlaneRotations(RandomScheme):
     claims=_claims(
         "rotations of pairs by θ ~ U[-π, π)",
         "Henaff et al. 2016, arXiv:1602.06662",
-        use="simple recurrent nets that must remember for long, as in copying tasks",
-        avoid="for LSTM and GRU kernels, which are not square: initlab_per_gate_orthogonal",
+        use="For simple recurrent nets that must remember for long, as in copying tasks",
+        avoid="For LSTM and GRU kernels, which are not square: take initlab_per_gate_orthogonal",
     ),
 )
 class Henaff(PlaneRotations):
@@ -72,7 +66,6 @@ class Henaff(PlaneRotations):
 
     Args:
         gain: The singular values. Positive, dimensionless.
-        seed: None, an integer or a `keras.random.SeedGenerator`.
 
     Shapes: square, `(units, units)`.
 
@@ -94,8 +87,8 @@ class Henaff(PlaneRotations):
     claims=_claims(
         "rotations of pairs by θ ~ U[0, π/2)",
         "Helfrich et al. 2018, arXiv:1707.09520",
-        use="recurrent nets that must remember and change slowly: each pair turns by at most a quarter",
-        avoid="where all angles should occur: initlab_henaff or initlab_haar_so",
+        use="For recurrent nets that must remember and change slowly: each pair turns by at most a quarter",
+        avoid="Where all angles should occur: take initlab_henaff or initlab_haar_so",
     ),
 )
 class Cayley(PlaneRotations):
@@ -106,7 +99,6 @@ class Cayley(PlaneRotations):
 
     Args:
         gain: The singular values. Positive, dimensionless.
-        seed: None, an integer or a `keras.random.SeedGenerator`.
 
     Shapes: square, `(units, units)`.
 

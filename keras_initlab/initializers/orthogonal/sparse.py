@@ -1,13 +1,12 @@
 """Orthogonal kernels most of whose entries are zero."""
 
 import math
-from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
 
-from keras_initlab.core.arguments import fraction, positive
-from keras_initlab.initializers.base import AxesAware, RandomScheme, Shape
+from keras_initlab.core.arguments import fraction
+from keras_initlab.initializers.base import MatrixScheme, Shape
 from keras_initlab.initializers.orthogonal.haar import orthonormal
 from keras_initlab.initializers.registry import Claims, register
 
@@ -28,11 +27,11 @@ def orthonormal_and_a_tenth(values: np.ndarray) -> np.ndarray:
         exact=orthonormal_and_a_tenth,
         ranks=(2, None),
         shapes=((200, 40), (40, 200), (60, 60), (3, 3, 8, 24)),
-        use="nets that are trained sparse from the start, with the zeros held by a mask",
-        avoid="where the zeros may fill in: initlab_orthogonal",
+        use="For nets that are trained sparse from the start, with the zeros held by a mask",
+        avoid="Where the zeros may fill in: take initlab_orthogonal",
     ),
 )
-class SparseOrthogonal(RandomScheme, AxesAware):
+class SparseOrthogonal(MatrixScheme):
     """Orthogonal kernel with a chosen share of weights that are not zero.
 
     Exactly orthogonal, where pruning an orthogonal kernel is not. The shape with ones on its diagonal
@@ -45,9 +44,6 @@ class SparseOrthogonal(RandomScheme, AxesAware):
     Args:
         density: Share of entries that are not zero, between 0 and 1.
         gain: The singular values. Positive, dimensionless; √2 suits ReLU.
-        seed: None, an integer or a `keras.random.SeedGenerator`.
-        input_axes: Axes of the weight that are inputs; None means all but the last.
-        output_axes: Axes of the weight that are outputs; given together with `input_axes`.
 
     Shapes: rank 2 or more, seen as the matrix (inputs, outputs); the paper puts such a matrix at the
     centre tap of a convolution.
@@ -63,23 +59,14 @@ class SparseOrthogonal(RandomScheme, AxesAware):
     True
     """
 
-    def __init__(
-        self,
-        density: float = 0.1,
-        gain: float = 1.0,
-        seed: Any = None,
-        input_axes: Sequence[int] | None = None,
-        output_axes: Sequence[int] | None = None,
-    ):
+    def __init__(self, density: float = 0.1, *rest: Any, **common: Any):
+        super().__init__(*rest, **common)
         self.density = fraction("density", density)
-        self.gain = positive("gain", gain)
-        self._set_axes(input_axes, output_axes)
-        RandomScheme.__init__(self, seed)
 
-    def draw(self, shape: Shape) -> Any:
+    def matrix(self, shape: Shape) -> Any:
         inputs, outputs = self.matrix_shape(shape)
-        tall = self.gain * self._tall(self.generator(shape), max(inputs, outputs), min(inputs, outputs))
-        return self.from_matrix(tall if inputs >= outputs else tall.T, shape)
+        tall = self._tall(self.generator(shape), max(inputs, outputs), min(inputs, outputs))
+        return tall if inputs >= outputs else tall.T
 
     def _tall(self, rng: np.random.Generator, rows: int, columns: int) -> np.ndarray:
         """Orthonormal columns, sparse."""

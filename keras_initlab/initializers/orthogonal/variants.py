@@ -6,21 +6,22 @@ from typing import Any
 import numpy as np
 from keras import ops
 
-from keras_initlab.core.arguments import positive
-from keras_initlab.initializers.base import RandomScheme, Shape
+from keras_initlab.initializers import kinds
+from keras_initlab.initializers.base import Gained, RandomScheme, Shape
+from keras_initlab.initializers.fans import as_matrix
 from keras_initlab.initializers.orthogonal.haar import Orthogonal, orthonormal, uniform_orthogonal
 from keras_initlab.initializers.registry import Claims, register
 
 
 def mean_square_kept(values: np.ndarray) -> np.ndarray:
     """WᵀW = max(1, outputs/inputs) · I on the smaller side: the mean square of a signal is kept."""
-    matrix = values.reshape(-1, values.shape[-1])
+    matrix = as_matrix(values)
     return orthonormal(values / max(1.0, math.sqrt(matrix.shape[1] / matrix.shape[0])))
 
 
 def glorot_mean_square(values: np.ndarray) -> np.ndarray:
     """The variance of the entries is exactly 2/(inputs + outputs)."""
-    matrix = values.reshape(-1, values.shape[-1])
+    matrix = as_matrix(values)
     return matrix.var() * sum(matrix.shape) / 2 - 1
 
 
@@ -38,7 +39,7 @@ def gates_orthonormal(values: np.ndarray) -> np.ndarray:
 
 def unit_standardized(values: np.ndarray) -> np.ndarray:
     """Each unit's weights have mean 0 and unbiased variance 1/fan_in."""
-    matrix = values.reshape(-1, values.shape[-1])
+    matrix = as_matrix(values)
     return np.append(matrix.mean(axis=0), len(matrix) * matrix.var(axis=0, ddof=1) - 1)
 
 
@@ -51,8 +52,8 @@ def unit_standardized(values: np.ndarray) -> np.ndarray:
         exact=mean_square_kept,
         ranks=(2, None),
         shapes=((200, 40), (40, 200), (3, 3, 8, 24)),
-        use="plain nets whose width changes from layer to layer",
-        avoid="before ReLU without a gain of √2, or where norms must keep instead: initlab_orthogonal",
+        use="For plain nets whose width changes from layer to layer",
+        avoid="Before ReLU without a gain of √2, or where norms must keep instead: take initlab_orthogonal",
     ),
 )
 class ScaledOrthogonal(Orthogonal):
@@ -62,9 +63,6 @@ class ScaledOrthogonal(Orthogonal):
 
     Args:
         gain: Multiplies every weight. Positive, dimensionless.
-        seed: None, an integer or a `keras.random.SeedGenerator`.
-        input_axes: Axes of the weight that are inputs; None means all but the last.
-        output_axes: Axes of the weight that are outputs; given together with `input_axes`.
 
     Shapes: rank 2 or more, seen as the matrix (inputs, outputs).
 
@@ -92,8 +90,8 @@ class ScaledOrthogonal(Orthogonal):
         exact=glorot_mean_square,
         ranks=(2, None),
         shapes=((200, 40), (40, 200), (3, 3, 8, 24)),
-        use="graph networks such as DimeNet, and dense layers before swish or tanh",
-        avoid="where every singular value must be one: initlab_orthogonal",
+        use="For graph networks such as DimeNet, and dense layers before swish or tanh",
+        avoid="Where every singular value must be one: take initlab_orthogonal",
     ),
 )
 class GlorotOrthogonal(Orthogonal):
@@ -104,9 +102,6 @@ class GlorotOrthogonal(Orthogonal):
 
     Args:
         gain: Multiplies every weight. Positive, dimensionless.
-        seed: None, an integer or a `keras.random.SeedGenerator`.
-        input_axes: Axes of the weight that are inputs; None means all but the last.
-        output_axes: Axes of the weight that are outputs; given together with `input_axes`.
 
     Shapes: rank 2 or more, seen as the matrix (inputs, outputs).
 
@@ -136,8 +131,8 @@ class GlorotOrthogonal(Orthogonal):
         exact=unit_standardized,
         ranks=(2, None),
         shapes=((200, 40), (40, 200), (3, 3, 8, 24)),
-        use="graph networks such as GemNet, whose activations are scaled to unit variance",
-        avoid="before ReLU without a gain of √2, where the signal's power halves: initlab_he_normal",
+        use="For graph networks such as GemNet, whose activations are scaled to unit variance",
+        avoid="Before ReLU without a gain of √2, where the signal's power halves: take initlab_he_normal",
     ),
 )
 class HeOrthogonal(Orthogonal):
@@ -151,9 +146,6 @@ class HeOrthogonal(Orthogonal):
 
     Args:
         gain: Multiplies every weight. Positive, dimensionless.
-        seed: None, an integer or a `keras.random.SeedGenerator`.
-        input_axes: Axes of the weight that are inputs; None means all but the last.
-        output_axes: Axes of the weight that are outputs; given together with `input_axes`.
 
     Shapes: rank 2 or more, seen as the matrix (inputs, outputs), of at least two inputs.
 
@@ -188,8 +180,8 @@ class HeOrthogonal(Orthogonal):
         ranks=(2, 2),
         roles=("kernel", "recurrent_kernel"),
         shapes=((31, 31), (40, 40)),
-        use="recurrent kernels that are parametrized as rotations, whose determinant must be +1",
-        avoid="for kernels that are not square: initlab_orthogonal",
+        use="For recurrent kernels that are parametrized as rotations, whose determinant must be +1",
+        avoid="For kernels that are not square: take initlab_orthogonal",
     ),
 )
 class HaarSo(Orthogonal):
@@ -200,9 +192,6 @@ class HaarSo(Orthogonal):
 
     Args:
         gain: The singular values. Positive, dimensionless.
-        seed: None, an integer or a `keras.random.SeedGenerator`.
-        input_axes: Axes of the weight that are inputs; None means all but the last.
-        output_axes: Axes of the weight that are outputs; given together with `input_axes`.
 
     Shapes: as many inputs as outputs.
 
@@ -228,20 +217,18 @@ class HaarSo(Orthogonal):
 
 @register(
     "per_gate_orthogonal",
-    claims=Claims(
+    claims=kinds.recurrent(
         law="one uniform orthogonal block per gate",
         reference="github.com/keras-team/keras/issues/9149; Saxe et al. 2014, arXiv:1312.6120",
         mean=0.0,
         bound=lambda fans: 1.0,
         exact=gates_orthonormal,
-        ranks=(2, 2),
-        roles=("recurrent_kernel",),
         shapes=((20, 80), (30, 90), (40, 40)),
-        use="the recurrent kernels of LSTM and GRU, whose gates each get a rotation",
-        avoid="for kernels that read the input: initlab_glorot_uniform",
+        use="For the recurrent kernels of LSTM and GRU, whose gates each get a rotation",
+        avoid="For kernels that read the input: take initlab_glorot_uniform",
     ),
 )
-class PerGateOrthogonal(RandomScheme):
+class PerGateOrthogonal(Gained, RandomScheme):
     """Recurrent kernel with an orthogonal matrix for every gate.
 
     Keras's default draws one wide semi-orthogonal matrix for all gates, so that each gate's own matrix
@@ -251,7 +238,6 @@ class PerGateOrthogonal(RandomScheme):
 
     Args:
         gain: The singular values of each gate. Positive, dimensionless.
-        seed: None, an integer or a `keras.random.SeedGenerator`.
 
     Shapes: `(units, G · units)`: SimpleRNN has one gate, GRU three, LSTM four.
 
@@ -264,15 +250,11 @@ class PerGateOrthogonal(RandomScheme):
     (16, 64)
     """
 
-    def __init__(self, gain: float = 1.0, seed: Any = None):
-        super().__init__(seed)
-        self.gain = positive("gain", gain)
-
-    def draw(self, shape: Shape) -> Any:
+    def unit(self, shape: Shape) -> Any:
         units, columns = shape
         if columns % units:
             raise self.refusal(shape, "columns that are a multiple of the rows (units, gates · units)")
         gates = columns // units
         tall = self.normal((gates, units, units), seed=self.seed_for(shape))
-        blocks = self.gain * uniform_orthogonal(tall)
+        blocks = uniform_orthogonal(tall)
         return ops.reshape(ops.transpose(blocks, (1, 0, 2)), shape)

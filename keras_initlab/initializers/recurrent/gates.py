@@ -5,8 +5,8 @@ from typing import Any
 
 import numpy as np
 
-from keras_initlab.core.arguments import finite, one_of
-from keras_initlab.core.errors import InputError
+from keras_initlab.core.arguments import above, finite, one_of
+from keras_initlab.initializers import kinds
 from keras_initlab.initializers.base import RandomScheme, Scheme, Shape
 from keras_initlab.initializers.registry import Claims, register
 
@@ -38,10 +38,14 @@ def _lstm_units(scheme: Scheme, shape: Shape) -> int:
 
 
 class GateBias(RandomScheme):
-    """Base of the biases that set how long each unit remembers."""
+    """Base of the biases that set how long each unit remembers.
 
-    def __init__(self, cell: str = "lstm", seed: Any = None):
-        super().__init__(seed)
+    Args:
+        cell: `"lstm"` or `"gru"`.
+    """
+
+    def __init__(self, cell: str = "lstm", *rest: Any, **common: Any):
+        super().__init__(*rest, **common)
         self.cell = one_of("cell", cell, ("lstm", "gru"))
 
     def remember(self, shape: Shape, units: int) -> np.ndarray:
@@ -64,13 +68,11 @@ class GateBias(RandomScheme):
 
 @register(
     "forget_bias",
-    claims=Claims(
+    claims=kinds.bias(
         law="1 for the forget gate, 0 for the others",
         reference="Jozefowicz et al. 2015, ICML, section 4",
         bound=lambda fans: 1.0,
         exact=forget_ones,
-        ranks=(1, 1),
-        roles=("bias",),
         shapes=((80,), (12,)),
         use="For LSTMs by default: Keras's unit_forget_bias=True said as an initializer, of any value",
         avoid="Where the length of the dependences is known: take initlab_chrono_bias",
@@ -126,8 +128,6 @@ class ChronoBias(GateBias):
 
     Args:
         timescale: T, the longest dependence in steps. Above 2.
-        cell: `"lstm"` or `"gru"`.
-        seed: None, an integer or a `keras.random.SeedGenerator`.
 
     Shapes: LSTM `(4 · units,)`; GRU `(2, 3 · units)`, or `(3 · units,)` with `reset_after=False`.
 
@@ -141,11 +141,9 @@ class ChronoBias(GateBias):
     True
     """
 
-    def __init__(self, timescale: float = 100.0, cell: str = "lstm", seed: Any = None):
-        super().__init__(cell, seed)
-        self.timescale = finite("timescale", timescale)
-        if self.timescale <= 2:
-            raise InputError(f"`timescale` must be above 2; got {timescale!r}.")
+    def __init__(self, timescale: float = 100.0, *rest: Any, **common: Any):
+        super().__init__(*rest, **common)
+        self.timescale = above("timescale", timescale, 2)
 
     def remember(self, shape: Shape, units: int) -> np.ndarray:
         return np.log(self.generator(shape).uniform(1, self.timescale - 1, units))
@@ -169,10 +167,6 @@ class UniformGateBias(GateBias):
 
     Draws `b_forget = ln(u / (1 - u))`, `u ~ U[1/d, 1 - 1/d)` with `d` units, and `b_input = -b_forget`;
     the other gates have none. Build the LSTM with `unit_forget_bias=False`. A GRU has `b_update` alone.
-
-    Args:
-        cell: `"lstm"` or `"gru"`.
-        seed: None, an integer or a `keras.random.SeedGenerator`.
 
     Shapes: LSTM `(4 · units,)`; GRU `(2, 3 · units)`, or `(3 · units,)` with `reset_after=False`; of three
         units or more.

@@ -5,8 +5,9 @@ from typing import Any
 import numpy as np
 
 from keras_initlab.core.arguments import fraction, one_of, positive
-from keras_initlab.initializers.base import RandomScheme, Scheme, Shape
-from keras_initlab.initializers.registry import Claims, register
+from keras_initlab.initializers import kinds
+from keras_initlab.initializers.base import Gained, RandomScheme, Shape
+from keras_initlab.initializers.registry import register
 
 
 def largest_eigenvalue_one(values: np.ndarray) -> np.ndarray:
@@ -27,19 +28,17 @@ def keeps_the_state(values: np.ndarray) -> np.ndarray:
 
 @register(
     "irnn",
-    claims=Claims(
+    claims=kinds.recurrent(
         law="W = gain · I",
         reference="Le et al. 2015, arXiv:1504.00941",
         bound=lambda fans: 1.0,
         exact=keeps_the_state,
-        ranks=(2, 2),
-        roles=("recurrent_kernel",),
         shapes=((40, 40), (25, 25)),
         use="For SimpleRNN with ReLU on long sequences: without input the state stays as it is",
         avoid="For gated layers, whose gates need no identity: take initlab_per_gate_orthogonal",
     ),
 )
-class Irnn(Scheme):
+class Irnn(Gained):
     """Recurrent kernel of a ReLU network that holds its state.
 
     The input kernel goes with it as `RandomNormal(stddev=0.001)`, the bias as zeros.
@@ -61,35 +60,29 @@ class Irnn(Scheme):
     [[1.0, 0.0], [0.0, 1.0]]
     """
 
-    def __init__(self, gain: float = 1.0):
-        self.gain = positive("gain", gain)
-
-    def draw(self, shape: Shape) -> Any:
-        return self.gain * np.eye(self.side(shape))
+    def unit(self, shape: Shape) -> Any:
+        return np.eye(self.side(shape))
 
 
 @register(
     "np_rnn",
-    claims=Claims(
+    claims=kinds.recurrent(
         law="(A + I)/λ_max, A = RᵀR/n, R ~ N(0, 1)",
         reference="Talathi & Vartak 2015, arXiv:1511.03771",
         bound=lambda fans: 1.0,
         exact=largest_eigenvalue_one,
-        ranks=(2, 2),
-        roles=("recurrent_kernel",),
         shapes=((40, 40), (25, 25)),
         use="For SimpleRNN with ReLU where initlab_irnn diverges: no direction grows, all but one fade",
         avoid="With tanh or gates, for which its positive spectrum was not made: take initlab_orthogonal",
     ),
 )
-class NpRnn(RandomScheme):
+class NpRnn(Gained, RandomScheme):
     """Recurrent kernel of a ReLU network: positive definite with largest eigenvalue one.
 
     Draws `W = gain · (A + I) / λ_max(A + I)`, `A = RᵀR / n`, `R ~ N(0, 1)` of shape `(n, n)`.
 
     Args:
         gain: The largest eigenvalue. Positive, dimensionless.
-        seed: None, an integer or a `keras.random.SeedGenerator`.
 
     Shapes: square, `(units, units)`.
 
@@ -102,10 +95,6 @@ class NpRnn(RandomScheme):
     (8, 8)
     """
 
-    def __init__(self, gain: float = 1.0, seed: Any = None):
-        super().__init__(seed)
-        self.gain = positive("gain", gain)
-
     def draw(self, shape: Shape) -> Any:
         units = self.side(shape)
         R = self.generator(shape).normal(size=shape)
@@ -115,12 +104,10 @@ class NpRnn(RandomScheme):
 
 @register(
     "reservoir",
-    claims=Claims(
+    claims=kinds.recurrent(
         law="sparse U[-1, 1), a ring or a delay line; of spectral radius 0.9",
         reference="Jaeger 2001, GMD Report 148; Rodan & Tino 2011, IEEE Trans. Neural Networks 22",
         exact=radius_nine_tenths,
-        ranks=(2, 2),
-        roles=("recurrent_kernel",),
         shapes=((40, 40), (65, 65)),
         use="For echo state networks, whose recurrent kernel is frozen and only the readout learns",
         avoid="For recurrent layers that are trained: take initlab_orthogonal or initlab_per_gate",
@@ -139,7 +126,6 @@ class Reservoir(RandomScheme):
             but zero. Positive; below one signals fade.
         density: Share of weights that are not zero, between 0 and 1; used by `"sparse"` alone.
         topology: `"sparse"`, `"ring"` or `"delay_line"`.
-        seed: None, an integer or a `keras.random.SeedGenerator`.
 
     Shapes: square, `(units, units)`.
 

@@ -1,7 +1,6 @@
 """Laws whose gain follows from an activation."""
 
 import math
-from collections.abc import Sequence
 from typing import Any
 
 from keras_initlab.core.arguments import finite, one_of, positive
@@ -9,7 +8,7 @@ from keras_initlab.initializers.base import FanScaled, RandomScheme, Shape
 from keras_initlab.initializers.fans import MODES
 from keras_initlab.initializers.gains import edge_of_chaos, slope_at_zero
 from keras_initlab.initializers.gains import gain as activation_gain
-from keras_initlab.initializers.registry import Claims, register
+from keras_initlab.initializers.registry import register
 from keras_initlab.initializers.scaling import laws
 
 
@@ -19,8 +18,8 @@ from keras_initlab.initializers.scaling import laws
         "N(0, 2/((1+a²) fan))",
         lambda fans: math.sqrt(2 / fans.fan_in),
         "He et al. 2015, eq. 15, arXiv:1502.01852",
-        use="layers after a leaky ReLU of known slope, or where gradients rather than signals must keep",
-        avoid="after any other activation: initlab_auto_gain",
+        use="For layers after a leaky ReLU of known slope, or where gradients rather than signals must keep",
+        avoid="After any other activation: take initlab_auto_gain",
     ),
 )
 class Kaiming(FanScaled):
@@ -33,12 +32,6 @@ class Kaiming(FanScaled):
     Args:
         a: Slope of the leaky ReLU below zero; 0 is ReLU.
         mode: `"fan_in"` keeps signals, `"fan_out"` gradients; `"fan_avg"` and `"fan_geo_avg"` compromise.
-        gain: Multiplies every weight. Positive, dimensionless.
-        seed: None, an integer or a `keras.random.SeedGenerator`.
-        input_axes: Axes of the weight that are inputs; None means Keras's convention.
-        output_axes: Axes of the weight that are outputs; given together with `input_axes`.
-
-    Shapes: any; `(*receptive_field, in, out)` by Keras's convention.
 
     Raises:
         InputError: If `gain` is not positive, `a` is not finite, `mode` is another, or only one of the
@@ -50,16 +43,8 @@ class Kaiming(FanScaled):
     (256, 64)
     """
 
-    def __init__(
-        self,
-        a: float = 0.0,
-        mode: str = "fan_in",
-        gain: float = 1.0,
-        seed: Any = None,
-        input_axes: Sequence[int] | None = None,
-        output_axes: Sequence[int] | None = None,
-    ):
-        super().__init__(gain, seed, input_axes, output_axes)
+    def __init__(self, a: float = 0.0, mode: str = "fan_in", *rest: Any, **common: Any):
+        super().__init__(*rest, **common)
         self.a = finite("a", a)
         self.mode = one_of("mode", mode, MODES)
         self.scale = 2 / (1 + self.a**2)
@@ -71,9 +56,9 @@ class Kaiming(FanScaled):
         "N(0, g²/fan_in), g = 1/√E[φ(z)²]",
         lambda fans: math.sqrt(2 / fans.fan_in),
         "numerical; He et al. 2015, arXiv:1502.01852 for ReLU",
-        use="layers after an activation that no table lists, such as gelu, silu or mish",
-        avoid="in deep nets of gelu, silu or mish without normalization, where errors of the "
-        "variance grow faster than with initlab_edge_of_chaos",
+        use="For layers after an activation that no table lists, such as gelu, silu or mish",
+        avoid="In deep nets of gelu, silu or mish without normalization, where errors of the variance grow "
+        "faster than with initlab_edge_of_chaos",
     ),
 )
 class AutoGain(FanScaled):
@@ -85,12 +70,6 @@ class AutoGain(FanScaled):
 
     Args:
         activation: Name of a Keras activation, that of the layer before.
-        gain: Multiplies every weight. Positive, dimensionless.
-        seed: None, an integer or a `keras.random.SeedGenerator`.
-        input_axes: Axes of the weight that are inputs; None means Keras's convention.
-        output_axes: Axes of the weight that are outputs; given together with `input_axes`.
-
-    Shapes: any; `(*receptive_field, in, out)` by Keras's convention.
 
     Raises:
         InputError: If `gain` is not positive, Keras has no such activation, or only one of the axes is given.
@@ -101,15 +80,8 @@ class AutoGain(FanScaled):
     (256, 64)
     """
 
-    def __init__(
-        self,
-        activation: str = "relu",
-        gain: float = 1.0,
-        seed: Any = None,
-        input_axes: Sequence[int] | None = None,
-        output_axes: Sequence[int] | None = None,
-    ):
-        super().__init__(gain, seed, input_axes, output_axes)
+    def __init__(self, activation: str = "relu", *rest: Any, **common: Any):
+        super().__init__(*rest, **common)
         self.activation = activation
         self.scale = activation_gain(activation) ** 2
 
@@ -120,8 +92,8 @@ class AutoGain(FanScaled):
         "N(0, 1/(fan_in φ'(0)² (1+φ(0)²)))",
         lambda fans: math.sqrt(12.8 / fans.fan_in),
         "Kumar 2017, arXiv:1704.08863",
-        use="sigmoid nets of a few layers, whose units then start in their linear range",
-        avoid="for ReLU, which has no slope at zero, or deep nets: initlab_auto_gain",
+        use="For sigmoid nets of a few layers, whose units then start in their linear range",
+        avoid="For ReLU, which has no slope at zero, or deep nets: take initlab_auto_gain",
     ),
 )
 class Kumar(FanScaled):
@@ -134,12 +106,6 @@ class Kumar(FanScaled):
 
     Args:
         activation: Name of a Keras activation with `φ'(0) ≠ 0`.
-        gain: Multiplies every weight. Positive, dimensionless.
-        seed: None, an integer or a `keras.random.SeedGenerator`.
-        input_axes: Axes of the weight that are inputs; None means Keras's convention.
-        output_axes: Axes of the weight that are outputs; given together with `input_axes`.
-
-    Shapes: any; `(*receptive_field, in, out)` by Keras's convention.
 
     Raises:
         InputError: If `gain` is not positive, Keras has no such activation or its slope at zero is
@@ -151,15 +117,8 @@ class Kumar(FanScaled):
     (256, 64)
     """
 
-    def __init__(
-        self,
-        activation: str = "sigmoid",
-        gain: float = 1.0,
-        seed: Any = None,
-        input_axes: Sequence[int] | None = None,
-        output_axes: Sequence[int] | None = None,
-    ):
-        super().__init__(gain, seed, input_axes, output_axes)
+    def __init__(self, activation: str = "sigmoid", *rest: Any, **common: Any):
+        super().__init__(*rest, **common)
         self.activation = activation
         value, slope = slope_at_zero(activation)
         positive("activation's slope at zero", abs(slope))
@@ -172,8 +131,8 @@ class Kumar(FanScaled):
         "N(0, σ_w²/fan_in), σ_w² = 1/E[φ'(√q z)²]",
         lambda fans: 1.4674135916 / math.sqrt(fans.fan_in),
         "Poole et al. 2016, arXiv:1606.05340; Schoenholz et al. 2017, arXiv:1611.01232",
-        use="very deep plain nets, of tanh above all, together with initlab_edge_of_chaos_bias",
-        avoid="for sigmoid, which has no edge of chaos: initlab_kumar",
+        use="For very deep plain nets, of tanh above all, together with initlab_edge_of_chaos_bias",
+        avoid="For sigmoid, which has no edge of chaos: take initlab_kumar",
     ),
 )
 class EdgeOfChaos(FanScaled):
@@ -186,12 +145,6 @@ class EdgeOfChaos(FanScaled):
     Args:
         activation: Name of a Keras activation that has such a point; sigmoid has none.
         variance: q, the variance of the pre-activations. Positive.
-        gain: Multiplies every weight. Positive, dimensionless.
-        seed: None, an integer or a `keras.random.SeedGenerator`.
-        input_axes: Axes of the weight that are inputs; None means Keras's convention.
-        output_axes: Axes of the weight that are outputs; given together with `input_axes`.
-
-    Shapes: any; `(*receptive_field, in, out)` by Keras's convention.
 
     Raises:
         InputError: If `gain` or `variance` is not positive, or the activation has no edge of chaos, or
@@ -203,16 +156,8 @@ class EdgeOfChaos(FanScaled):
     (256, 64)
     """
 
-    def __init__(
-        self,
-        activation: str = "tanh",
-        variance: float = 1.0,
-        gain: float = 1.0,
-        seed: Any = None,
-        input_axes: Sequence[int] | None = None,
-        output_axes: Sequence[int] | None = None,
-    ):
-        super().__init__(gain, seed, input_axes, output_axes)
+    def __init__(self, activation: str = "tanh", variance: float = 1.0, *rest: Any, **common: Any):
+        super().__init__(*rest, **common)
         self.activation = activation
         self.variance = positive("variance", variance)
         self.scale = edge_of_chaos(activation, variance=self.variance).weight_std ** 2
@@ -220,15 +165,13 @@ class EdgeOfChaos(FanScaled):
 
 @register(
     "edge_of_chaos_bias",
-    claims=Claims(
+    claims=laws.normal(
         law="N(0, σ_b²), σ_b² = q - E[φ(√q z)²] / E[φ'(√q z)²]",
         reference="Poole et al. 2016, arXiv:1606.05340; Schoenholz et al. 2017, arXiv:1611.01232",
-        mean=0.0,
         std=lambda fans: math.sqrt(0.1509646294),
-        distribution="normal",
         roles=("bias",),
-        use="the biases of layers whose kernels are initlab_edge_of_chaos",
-        avoid="with any other kernel, whose variance it would disturb: initlab_zeros",
+        use="For the biases of layers whose kernels are initlab_edge_of_chaos",
+        avoid="With any other kernel, whose variance it would disturb: take initlab_zeros",
     ),
 )
 class EdgeOfChaosBias(RandomScheme):
@@ -239,9 +182,6 @@ class EdgeOfChaosBias(RandomScheme):
     Args:
         activation: Name of a Keras activation that has such a point.
         variance: q, the variance of the pre-activations. Positive.
-        seed: None, an integer or a `keras.random.SeedGenerator`.
-
-    Shapes: any.
 
     Raises:
         InputError: If `variance` is not positive, or the activation has no edge of chaos.

@@ -1,7 +1,6 @@
 """An asymmetric start that keeps ReLU units alive."""
 
 import math
-from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -30,8 +29,8 @@ class _Asymmetric(RandomScheme):
         reference=REFERENCE,
         ranks=(2, None),
         shapes=((60, 400), (3, 3, 16, 60)),
-        use="deep and narrow ReLU nets, whole layers of which would be dead from the start",
-        avoid="in wide or normalized nets, which seldom die: initlab_he_normal",
+        use="For deep and narrow ReLU nets, whole layers of which would be dead from the start",
+        avoid="In wide or normalized nets, which seldom die: take initlab_he_normal",
     ),
 )
 class Rai(_Asymmetric, AxesAware):
@@ -44,11 +43,6 @@ class Rai(_Asymmetric, AxesAware):
     Draws `W ~ N(0, σ² / fan_in)`, `σ = √(1 + 8/(9π)) - 2√2/(3√π) = 0.6007`, and replaces one of each
     unit's `fan_in + 1` weights, the bias counted, by a value of Beta(2, 1).
 
-    Args:
-        seed: None, an integer or a `keras.random.SeedGenerator`.
-        input_axes: Axes of the weight that are inputs; None means all but the last.
-        output_axes: Axes of the weight that are outputs; given together with `input_axes`.
-
     Shapes: rank 2 or more, seen as the matrix (inputs, outputs).
 
     Raises:
@@ -60,15 +54,6 @@ class Rai(_Asymmetric, AxesAware):
     >>> tuple(Rai(seed=0)((256, 64)).shape)
     (256, 64)
     """
-
-    def __init__(
-        self,
-        seed: Any = None,
-        input_axes: Sequence[int] | None = None,
-        output_axes: Sequence[int] | None = None,
-    ):
-        self._set_axes(input_axes, output_axes)
-        RandomScheme.__init__(self, seed)
 
     def draw(self, shape: Shape) -> Any:
         inputs, units = self.matrix_shape(shape)
@@ -87,8 +72,8 @@ class Rai(_Asymmetric, AxesAware):
         reference=REFERENCE,
         mean=2 / (3 * 65),
         roles=("bias",),
-        use="the biases of layers whose kernels are initlab_rai with the same seed",
-        avoid="with any other kernel: initlab_zeros",
+        use="For the biases of layers whose kernels are initlab_rai with the same seed",
+        avoid="With any other kernel: take initlab_zeros",
     ),
 )
 class RaiBias(_Asymmetric):
@@ -103,9 +88,6 @@ class RaiBias(_Asymmetric):
 
     Args:
         fan_in: Inputs of each unit of the layer. At least 1.
-        seed: None, an integer or a `keras.random.SeedGenerator`.
-
-    Shapes: any.
 
     Raises:
         InputError: If `fan_in` is not a whole number of at least 1.

@@ -21,8 +21,8 @@ DISTRIBUTIONS = ("truncated_normal", "untruncated_normal", "uniform")
         std=lambda fans: math.sqrt(1 / fans.fan_in),
         bound=lambda fans: 2 * math.sqrt(1 / fans.fan_in) / TRUNCATED_STD,
         distribution="truncated_normal",
-        use="a scale, fan or distribution that no named law has, such as the geometric mean of the fans",
-        avoid="where a named law says the same more clearly, such as initlab_he_normal",
+        use="For a scale, fan or distribution that no named law has, such as the geometric mean of the fans",
+        avoid="Where a named law says the same more clearly, such as initlab_he_normal",
     ),
 )
 class VarianceScaling(FanScaled):
@@ -36,11 +36,6 @@ class VarianceScaling(FanScaled):
         distribution: `"truncated_normal"` (cut at two deviations, variance restored),
             `"untruncated_normal"` or `"uniform"`. Keras reads `"normal"` as truncated and jax as not,
             so it is refused.
-        seed: None, an integer or a `keras.random.SeedGenerator`.
-        input_axes: Axes of the weight that are inputs; None means Keras's convention.
-        output_axes: Axes of the weight that are outputs; given together with `input_axes`.
-
-    Shapes: any; `(*receptive_field, in, out)` by Keras's convention.
 
     Raises:
         InputError: If `scale` is not a positive finite number, `mode` or `distribution` is none of

@@ -13,8 +13,8 @@ from keras_initlab.initializers.scaling import laws
         "U[-√(6/(fan_in+fan_out)), √(6/(fan_in+fan_out)))",
         lambda fans: math.sqrt(6 / (fans.fan_in + fans.fan_out)),
         laws.GLOROT,
-        use="layers before tanh, softsign or a softmax in nets of moderate depth",
-        avoid="before ReLU in a deep net, where the signal halves with every layer: initlab_he_uniform",
+        use="For layers before tanh, softsign or a softmax in nets of moderate depth",
+        avoid="Before ReLU in a deep net, where the signal halves with every layer: take initlab_he_uniform",
     ),
 )
 class GlorotUniform(FanScaled):
@@ -23,17 +23,6 @@ class GlorotUniform(FanScaled):
     The default of Keras's Dense and Conv layers.
 
     Draws `W ~ U[-limit, limit), limit = gain √(6 / (fan_in + fan_out))`.
-
-    Args:
-        gain: Multiplies every weight. Positive, dimensionless.
-        seed: None, an integer or a `keras.random.SeedGenerator`.
-        input_axes: Axes of the weight that are inputs; None means Keras's convention.
-        output_axes: Axes of the weight that are outputs; given together with `input_axes`.
-
-    Shapes: any; `(*receptive_field, in, out)` by Keras's convention.
-
-    Raises:
-        InputError: If `gain` is not a positive finite number, or only one of the axes is given.
 
     Reference: Glorot & Bengio 2010, eq. 16.
 
@@ -50,8 +39,8 @@ class GlorotUniform(FanScaled):
         "N(0, 2/(fan_in+fan_out))",
         lambda fans: math.sqrt(2 / (fans.fan_in + fans.fan_out)),
         laws.GLOROT,
-        use="layers before tanh, softsign or a softmax where untruncated normal weights are wanted",
-        avoid="before ReLU in a deep net, where the signal halves with every layer: initlab_he_normal",
+        use="For layers before tanh, softsign or a softmax where untruncated normal weights are wanted",
+        avoid="Before ReLU in a deep net, where the signal halves with every layer: take initlab_he_normal",
     ),
 )
 class GlorotNormal(FanScaled):
@@ -60,17 +49,6 @@ class GlorotNormal(FanScaled):
     Keras's `glorot_normal` is truncated: see `initlab_glorot_normal_truncated`.
 
     Draws `W ~ N(0, gain² · 2 / (fan_in + fan_out))`.
-
-    Args:
-        gain: Multiplies every weight. Positive, dimensionless.
-        seed: None, an integer or a `keras.random.SeedGenerator`.
-        input_axes: Axes of the weight that are inputs; None means Keras's convention.
-        output_axes: Axes of the weight that are outputs; given together with `input_axes`.
-
-    Shapes: any; `(*receptive_field, in, out)` by Keras's convention.
-
-    Raises:
-        InputError: If `gain` is not a positive finite number, or only one of the axes is given.
 
     Reference: Glorot & Bengio 2010, eq. 12 (the variance).
 
@@ -87,25 +65,14 @@ class GlorotNormal(FanScaled):
         "N(0, 2/(fan_in+fan_out)) cut at ±2σ, variance restored",
         lambda fans: math.sqrt(2 / (fans.fan_in + fans.fan_out)),
         laws.GLOROT,
-        use="comparing with a model that Keras's own glorot_normal started",
-        avoid="before ReLU in a deep net: initlab_he_normal_truncated",
+        use="For comparing with a model that Keras's own glorot_normal started",
+        avoid="Before ReLU in a deep net: take initlab_he_normal_truncated",
     ),
 )
 class GlorotNormalTruncated(FanScaled):
     """Glorot's law as Keras draws it: a truncated normal of the same variance.
 
     Draws `W ~ N(0, σ²) restricted to ±2σ, with σ = gain √(2 / (fan_in + fan_out)) / 0.8796`.
-
-    Args:
-        gain: Multiplies every weight. Positive, dimensionless.
-        seed: None, an integer or a `keras.random.SeedGenerator`.
-        input_axes: Axes of the weight that are inputs; None means Keras's convention.
-        output_axes: Axes of the weight that are outputs; given together with `input_axes`.
-
-    Shapes: any; `(*receptive_field, in, out)` by Keras's convention.
-
-    Raises:
-        InputError: If `gain` is not a positive finite number, or only one of the axes is given.
 
     Reference: Glorot & Bengio 2010, eq. 12; the cut is Keras's.
 
@@ -122,8 +89,9 @@ class GlorotNormalTruncated(FanScaled):
         "N(0, 2/(fan_in+fan_out))",
         lambda fans: math.sqrt(2 / (fans.fan_in + fans.fan_out)),
         laws.GLOROT,
-        use="following a course that calls this law He's; it is Glorot's",
-        avoid="before ReLU in a deep net, where it keeps about half of the signal's power: initlab_he_normal",
+        use="For following a course that calls this law He's; it is Glorot's",
+        avoid="Before ReLU in a deep net, where it keeps about half of the signal's power: take "
+        "initlab_he_normal",
     ),
 )
 class HeFanAvgNormal(FanScaled):
@@ -133,17 +101,6 @@ class HeFanAvgNormal(FanScaled):
     the signal's second moment through ReLU.
 
     Draws `W ~ N(0, gain² · 2 / (fan_in + fan_out))`.
-
-    Args:
-        gain: Multiplies every weight. Positive, dimensionless.
-        seed: None, an integer or a `keras.random.SeedGenerator`.
-        input_axes: Axes of the weight that are inputs; None means Keras's convention.
-        output_axes: Axes of the weight that are outputs; given together with `input_axes`.
-
-    Shapes: any; `(*receptive_field, in, out)` by Keras's convention.
-
-    Raises:
-        InputError: If `gain` is not a positive finite number, or only one of the axes is given.
 
     Reference: Glorot & Bengio 2010, eq. 12.
 

@@ -13,8 +13,8 @@ from keras_initlab.initializers.scaling import laws
         "U[-√(6/fan_in), √(6/fan_in))",
         lambda fans: math.sqrt(6 / fans.fan_in),
         laws.HE,
-        use="layers followed by ReLU or a leaky variant where no weight may be large",
-        avoid="before tanh or sigmoid, which it saturates: initlab_glorot_uniform or initlab_auto_gain",
+        use="For layers followed by ReLU or a leaky variant where no weight may be large",
+        avoid="Before tanh or sigmoid, which it saturates: take initlab_glorot_uniform or initlab_auto_gain",
     ),
 )
 class HeUniform(FanScaled):
@@ -24,17 +24,6 @@ class HeUniform(FanScaled):
     variance.
 
     Draws `W ~ U[-limit, limit), limit = gain √(6 / fan_in)`.
-
-    Args:
-        gain: Multiplies every weight. Positive, dimensionless.
-        seed: None, an integer or a `keras.random.SeedGenerator`.
-        input_axes: Axes of the weight that are inputs; None means Keras's convention.
-        output_axes: Axes of the weight that are outputs; given together with `input_axes`.
-
-    Shapes: any; `(*receptive_field, in, out)` by Keras's convention.
-
-    Raises:
-        InputError: If `gain` is not a positive finite number, or only one of the axes is given.
 
     Reference: He et al. 2015, eq. 10, arXiv:1502.01852 (the variance).
 
@@ -51,8 +40,8 @@ class HeUniform(FanScaled):
         "N(0, 2/fan_in)",
         lambda fans: math.sqrt(2 / fans.fan_in),
         laws.HE,
-        use="layers followed by ReLU or a leaky variant",
-        avoid="before tanh or sigmoid, which it saturates: initlab_glorot_normal or initlab_auto_gain",
+        use="For layers followed by ReLU or a leaky variant",
+        avoid="Before tanh or sigmoid, which it saturates: take initlab_glorot_normal or initlab_auto_gain",
     ),
 )
 class HeNormal(FanScaled):
@@ -62,17 +51,6 @@ class HeNormal(FanScaled):
     `initlab_he_normal_truncated`.
 
     Draws `W ~ N(0, gain² · 2 / fan_in)`.
-
-    Args:
-        gain: Multiplies every weight. Positive, dimensionless.
-        seed: None, an integer or a `keras.random.SeedGenerator`.
-        input_axes: Axes of the weight that are inputs; None means Keras's convention.
-        output_axes: Axes of the weight that are outputs; given together with `input_axes`.
-
-    Shapes: any; `(*receptive_field, in, out)` by Keras's convention.
-
-    Raises:
-        InputError: If `gain` is not a positive finite number, or only one of the axes is given.
 
     Reference: He et al. 2015, eq. 10, arXiv:1502.01852.
 
@@ -89,25 +67,14 @@ class HeNormal(FanScaled):
         "N(0, 2/fan_in) cut at ±2σ, variance restored",
         lambda fans: math.sqrt(2 / fans.fan_in),
         laws.HE,
-        use="comparing with a model that Keras's own he_normal started",
-        avoid="reproducing the paper or torch, whose law is not truncated: initlab_he_normal",
+        use="For comparing with a model that Keras's own he_normal started",
+        avoid="For reproducing the paper or torch, whose law is not truncated: take initlab_he_normal",
     ),
 )
 class HeNormalTruncated(FanScaled):
     """He's law as Keras draws it: a truncated normal of the same variance.
 
     Draws `W ~ N(0, σ²) restricted to ±2σ, with σ = gain √(2 / fan_in) / 0.8796`.
-
-    Args:
-        gain: Multiplies every weight. Positive, dimensionless.
-        seed: None, an integer or a `keras.random.SeedGenerator`.
-        input_axes: Axes of the weight that are inputs; None means Keras's convention.
-        output_axes: Axes of the weight that are outputs; given together with `input_axes`.
-
-    Shapes: any; `(*receptive_field, in, out)` by Keras's convention.
-
-    Raises:
-        InputError: If `gain` is not a positive finite number, or only one of the axes is given.
 
     Reference: He et al. 2015, eq. 10, arXiv:1502.01852; the cut is Keras's.
 

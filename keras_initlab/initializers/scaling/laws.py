@@ -2,6 +2,7 @@
 
 import math
 from collections.abc import Callable
+from typing import Any
 
 from keras_initlab.initializers.base import TRUNCATED_STD
 from keras_initlab.initializers.fans import Fans
@@ -14,7 +15,7 @@ HE = "He et al. 2015, eq. 10, arXiv:1502.01852"
 FanLaw = Callable[[Fans], float]
 
 
-def uniform(law: str, limit: FanLaw, reference: str, *, use: str, avoid: str) -> Claims:
+def uniform(law: str, limit: FanLaw, reference: str, **more: Any) -> Claims:
     """Claims of a uniform law within ± `limit`."""
     return Claims(
         law=law,
@@ -23,12 +24,11 @@ def uniform(law: str, limit: FanLaw, reference: str, *, use: str, avoid: str) ->
         std=lambda fans: limit(fans) / math.sqrt(3),
         bound=limit,
         distribution="uniform",
-        use=use,
-        avoid=avoid,
+        **more,
     )
 
 
-def normal(law: str, std: FanLaw, reference: str, *, use: str, avoid: str) -> Claims:
+def normal(law: str, std: FanLaw, reference: str, **more: Any) -> Claims:
     """Claims of a normal law."""
     return Claims(
         law=law,
@@ -36,12 +36,11 @@ def normal(law: str, std: FanLaw, reference: str, *, use: str, avoid: str) -> Cl
         mean=0.0,
         std=std,
         distribution="normal",
-        use=use,
-        avoid=avoid,
+        **more,
     )
 
 
-def truncated(law: str, std: FanLaw, reference: str, *, use: str, avoid: str) -> Claims:
+def truncated(law: str, std: FanLaw, reference: str, **more: Any) -> Claims:
     """Claims of a normal law cut at two deviations and widened to have `std` again."""
     return Claims(
         law=law,
@@ -50,6 +49,5 @@ def truncated(law: str, std: FanLaw, reference: str, *, use: str, avoid: str) ->
         std=std,
         bound=lambda fans: 2 * std(fans) / TRUNCATED_STD,
         distribution="truncated_normal",
-        use=use,
-        avoid=avoid,
+        **more,
     )

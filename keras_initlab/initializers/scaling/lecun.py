@@ -13,8 +13,9 @@ from keras_initlab.initializers.scaling import laws
         "U[-1/√fan_in, 1/√fan_in)",
         lambda fans: 1 / math.sqrt(fans.fan_in),
         "Glorot & Bengio 2010, eq. 1, proceedings.mlr.press/v9/glorot10a",
-        use="reproducing PyTorch's default or the baseline of Glorot & Bengio's experiments",
-        avoid="in deep nets, where the signal's variance falls to a third per layer: initlab_lecun_uniform",
+        use="For reproducing PyTorch's default or the baseline of Glorot & Bengio's experiments",
+        avoid="In deep nets, where the signal's variance falls to a third per layer: take "
+        "initlab_lecun_uniform",
     ),
 )
 class UniformSqrtN(FanScaled):
@@ -24,17 +25,6 @@ class UniformSqrtN(FanScaled):
     layer's signal.
 
     Draws `W ~ U[-limit, limit), limit = gain / √fan_in`.
-
-    Args:
-        gain: Multiplies every weight. Positive, dimensionless.
-        seed: None, an integer or a `keras.random.SeedGenerator`.
-        input_axes: Axes of the weight that are inputs; None means Keras's convention.
-        output_axes: Axes of the weight that are outputs; given together with `input_axes`.
-
-    Shapes: any; `(*receptive_field, in, out)` by Keras's convention.
-
-    Raises:
-        InputError: If `gain` is not a positive finite number, or only one of the axes is given.
 
     Reference: Glorot & Bengio 2010, eq. 1 (the "standard heuristic").
 
@@ -51,8 +41,8 @@ class UniformSqrtN(FanScaled):
         "N(0, 1/fan_in)",
         lambda fans: 1 / math.sqrt(fans.fan_in),
         "Glorot & Bengio 2010, eq. 1, proceedings.mlr.press/v9/glorot10a",
-        use="linear layers, and comparing with initlab_uniform_sqrt_n at three times its variance",
-        avoid="before ReLU, which halves the signal's power: initlab_he_normal",
+        use="For linear layers, and comparing with initlab_uniform_sqrt_n at three times its variance",
+        avoid="Before ReLU, which halves the signal's power: take initlab_he_normal",
     ),
 )
 class NormalSqrtN(FanScaled):
@@ -62,17 +52,6 @@ class NormalSqrtN(FanScaled):
     `initlab_lecun_normal`.
 
     Draws `W ~ N(0, gain² / fan_in)`.
-
-    Args:
-        gain: Multiplies every weight. Positive, dimensionless.
-        seed: None, an integer or a `keras.random.SeedGenerator`.
-        input_axes: Axes of the weight that are inputs; None means Keras's convention.
-        output_axes: Axes of the weight that are outputs; given together with `input_axes`.
-
-    Shapes: any; `(*receptive_field, in, out)` by Keras's convention.
-
-    Raises:
-        InputError: If `gain` is not a positive finite number, or only one of the axes is given.
 
     Reference: Glorot & Bengio 2010, eq. 1 (the uniform form).
 
@@ -89,8 +68,8 @@ class NormalSqrtN(FanScaled):
         "N(0, 1/fan_in)",
         lambda fans: 1 / math.sqrt(fans.fan_in),
         laws.LECUN,
-        use="following a course that calls one over the inputs Xavier's law",
-        avoid="where the paper's law of both fans is meant: initlab_glorot_normal",
+        use="For following a course that calls one over the inputs Xavier's law",
+        avoid="Where the paper's law of both fans is meant: take initlab_glorot_normal",
     ),
 )
 class XavierSimple(FanScaled):
@@ -100,17 +79,6 @@ class XavierSimple(FanScaled):
     (`initlab_glorot_normal`). The same law as `initlab_lecun_normal`.
 
     Draws `W ~ N(0, gain² / fan_in)`.
-
-    Args:
-        gain: Multiplies every weight. Positive, dimensionless.
-        seed: None, an integer or a `keras.random.SeedGenerator`.
-        input_axes: Axes of the weight that are inputs; None means Keras's convention.
-        output_axes: Axes of the weight that are outputs; given together with `input_axes`.
-
-    Shapes: any; `(*receptive_field, in, out)` by Keras's convention.
-
-    Raises:
-        InputError: If `gain` is not a positive finite number, or only one of the axes is given.
 
     Reference: LeCun et al. 1998, Efficient BackProp, section 4.6.
 
@@ -127,25 +95,14 @@ class XavierSimple(FanScaled):
         "U[-√(3/fan_in), √(3/fan_in))",
         lambda fans: math.sqrt(3 / fans.fan_in),
         laws.LECUN,
-        use="linear layers, and SELU where no weight may be large",
-        avoid="before ReLU, which halves the signal's power: initlab_he_uniform",
+        use="For linear layers, and SELU where no weight may be large",
+        avoid="Before ReLU, which halves the signal's power: take initlab_he_uniform",
     ),
 )
 class LecunUniform(FanScaled):
     """Uniform weights that keep the variance of a linear layer's signal.
 
     Draws `W ~ U[-limit, limit), limit = gain √(3 / fan_in)`.
-
-    Args:
-        gain: Multiplies every weight. Positive, dimensionless.
-        seed: None, an integer or a `keras.random.SeedGenerator`.
-        input_axes: Axes of the weight that are inputs; None means Keras's convention.
-        output_axes: Axes of the weight that are outputs; given together with `input_axes`.
-
-    Shapes: any; `(*receptive_field, in, out)` by Keras's convention.
-
-    Raises:
-        InputError: If `gain` is not a positive finite number, or only one of the axes is given.
 
     Reference: LeCun et al. 1998, Efficient BackProp, section 4.6.
 
@@ -162,8 +119,8 @@ class LecunUniform(FanScaled):
         "N(0, 1/fan_in)",
         lambda fans: math.sqrt(1 / fans.fan_in),
         laws.LECUN,
-        use="self-normalizing nets of SELU, and linear layers",
-        avoid="before ReLU, which halves the signal's power: initlab_he_normal",
+        use="For self-normalizing nets of SELU, and linear layers",
+        avoid="Before ReLU, which halves the signal's power: take initlab_he_normal",
     ),
 )
 class LecunNormal(FanScaled):
@@ -172,17 +129,6 @@ class LecunNormal(FanScaled):
     The start for SELU. Keras's `lecun_normal` is truncated: see `initlab_lecun_normal_truncated`.
 
     Draws `W ~ N(0, gain² / fan_in)`.
-
-    Args:
-        gain: Multiplies every weight. Positive, dimensionless.
-        seed: None, an integer or a `keras.random.SeedGenerator`.
-        input_axes: Axes of the weight that are inputs; None means Keras's convention.
-        output_axes: Axes of the weight that are outputs; given together with `input_axes`.
-
-    Shapes: any; `(*receptive_field, in, out)` by Keras's convention.
-
-    Raises:
-        InputError: If `gain` is not a positive finite number, or only one of the axes is given.
 
     Reference: LeCun et al. 1998, Efficient BackProp, section 4.6.
 
@@ -199,25 +145,14 @@ class LecunNormal(FanScaled):
         "N(0, 1/fan_in) cut at ±2σ, variance restored",
         lambda fans: math.sqrt(1 / fans.fan_in),
         laws.LECUN,
-        use="comparing with a model that Keras's own lecun_normal started",
-        avoid="reproducing the law of the SELU paper, which is not truncated: initlab_lecun_normal",
+        use="For comparing with a model that Keras's own lecun_normal started",
+        avoid="For reproducing the law of the SELU paper, which is not truncated: take initlab_lecun_normal",
     ),
 )
 class LecunNormalTruncated(FanScaled):
     """LeCun's law as Keras draws it: a truncated normal of the same variance.
 
     Draws `W ~ N(0, σ²) restricted to ±2σ, with σ = gain √(1 / fan_in) / 0.8796`.
-
-    Args:
-        gain: Multiplies every weight. Positive, dimensionless.
-        seed: None, an integer or a `keras.random.SeedGenerator`.
-        input_axes: Axes of the weight that are inputs; None means Keras's convention.
-        output_axes: Axes of the weight that are outputs; given together with `input_axes`.
-
-    Shapes: any; `(*receptive_field, in, out)` by Keras's convention.
-
-    Raises:
-        InputError: If `gain` is not a positive finite number, or only one of the axes is given.
 
     Reference: LeCun et al. 1998, Efficient BackProp, section 4.6; the cut is Keras's.
 

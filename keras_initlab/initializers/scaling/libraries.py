@@ -3,9 +3,9 @@
 import math
 from typing import Any
 
-from keras_initlab.core.arguments import positive, whole
-from keras_initlab.initializers.base import FanScaled, RandomScheme, Shape
-from keras_initlab.initializers.registry import Claims, register
+from keras_initlab.core.arguments import whole
+from keras_initlab.initializers.base import FanScaled, Gained, RandomScheme, Shape
+from keras_initlab.initializers.registry import register
 from keras_initlab.initializers.scaling import laws
 
 
@@ -15,8 +15,8 @@ from keras_initlab.initializers.scaling import laws
         "U[-1/√fan_in, 1/√fan_in)",
         lambda fans: 1 / math.sqrt(fans.fan_in),
         "torch.nn.Linear and Conv, reset_parameters",
-        use="porting a PyTorch model that trains from torch.nn.Linear's or Conv's defaults",
-        avoid="in new deep ReLU nets, where the signal falls to a sixth per layer: initlab_he_uniform",
+        use="For porting a PyTorch model that trains from torch.nn.Linear's or Conv's defaults",
+        avoid="In new deep ReLU nets, where the signal falls to a sixth per layer: take initlab_he_uniform",
     ),
 )
 class TorchLinear(FanScaled):
@@ -25,17 +25,6 @@ class TorchLinear(FanScaled):
     PyTorch writes it as Kaiming's uniform law with `a = √5`; the same law as `initlab_uniform_sqrt_n`.
 
     Draws `W ~ U[-limit, limit), limit = gain / √fan_in`.
-
-    Args:
-        gain: Multiplies every weight. Positive, dimensionless.
-        seed: None, an integer or a `keras.random.SeedGenerator`.
-        input_axes: Axes of the weight that are inputs; None means Keras's convention.
-        output_axes: Axes of the weight that are outputs; given together with `input_axes`.
-
-    Shapes: any; `(*receptive_field, in, out)` by Keras's convention.
-
-    Raises:
-        InputError: If `gain` is not a positive finite number, or only one of the axes is given.
 
     Reference: PyTorch, torch.nn.Linear.reset_parameters.
 
@@ -48,19 +37,16 @@ class TorchLinear(FanScaled):
 
 @register(
     "torch_bias",
-    claims=Claims(
+    claims=laws.uniform(
         law="U[-1/√fan_in, 1/√fan_in) by the fan_in of the kernel, by default 64",
         reference="torch.nn.Linear and Conv, reset_parameters",
-        mean=0.0,
-        std=lambda fans: 1 / (8 * math.sqrt(3)),
-        bound=lambda fans: 1 / 8,
-        distribution="uniform",
+        limit=lambda fans: 1 / 8,
         roles=("bias",),
-        use="porting a PyTorch model, whose Linear and Conv layers draw their biases",
-        avoid="where no PyTorch result is to be met: initlab_zeros",
+        use="For porting a PyTorch model, whose Linear and Conv layers draw their biases",
+        avoid="Where no PyTorch result is to be met: take initlab_zeros",
     ),
 )
-class TorchBias(RandomScheme):
+class TorchBias(Gained, RandomScheme):
     """The biases of PyTorch's own Linear and Conv layers.
 
     The shape of a bias tells the number of outputs only, so the number of inputs is an argument.
@@ -71,9 +57,6 @@ class TorchBias(RandomScheme):
         fan_in: Inputs of each unit of the layer: the features of a Dense, the window's size times the
             input channels of a convolution. At least 1.
         gain: Multiplies every bias. Positive, dimensionless.
-        seed: None, an integer or a `keras.random.SeedGenerator`.
-
-    Shapes: any.
 
     Raises:
         InputError: If `fan_in` is not a whole number of at least 1, or `gain` is not positive.
@@ -84,10 +67,9 @@ class TorchBias(RandomScheme):
     (64,)
     """
 
-    def __init__(self, fan_in: int = 64, gain: float = 1.0, seed: Any = None):
-        super().__init__(seed)
+    def __init__(self, fan_in: int = 64, *rest: Any, **common: Any):
+        super().__init__(*rest, **common)
         self.fan_in = whole("fan_in", fan_in)
-        self.gain = positive("gain", gain)
 
     def draw(self, shape: Shape) -> Any:
         limit = self.gain / math.sqrt(self.fan_in)
@@ -96,19 +78,16 @@ class TorchBias(RandomScheme):
 
 @register(
     "uniform_scaling",
-    claims=Claims(
+    claims=laws.uniform(
         law="U[-√(3/p), √(3/p)), p the product of all dimensions but the last",
         reference="DeepMind Sonnet and Haiku, UniformScaling",
-        mean=0.0,
-        std=lambda fans: 1 / math.sqrt(fans.fan_in),
-        bound=lambda fans: math.sqrt(3 / fans.fan_in),
-        distribution="uniform",
+        limit=lambda fans: math.sqrt(3 / fans.fan_in),
         ranks=(2, None),
-        use="porting a model from Sonnet or Haiku",
-        avoid="before ReLU without a gain of √2, where the signal's power halves: initlab_he_uniform",
+        use="For porting a model from Sonnet or Haiku",
+        avoid="Before ReLU without a gain of √2, where the signal's power halves: take initlab_he_uniform",
     ),
 )
-class UniformScaling(RandomScheme):
+class UniformScaling(Gained, RandomScheme):
     """Uniform weights that keep a linear layer's variance, as Sonnet and Haiku count the inputs.
 
     All dimensions but the last are inputs, whatever the layer: `initlab_lecun_uniform` where that is so.
@@ -118,7 +97,6 @@ class UniformScaling(RandomScheme):
     Args:
         gain: Multiplies every weight. Positive; Haiku calls it `scale` and suggests 1.43 for ReLU and
             1.15 for tanh.
-        seed: None, an integer or a `keras.random.SeedGenerator`.
 
     Shapes: rank 2 or more; the last axis counts units.
 
@@ -130,10 +108,6 @@ class UniformScaling(RandomScheme):
     >>> tuple(UniformScaling(seed=0)((3, 3, 16, 8)).shape)
     (3, 3, 16, 8)
     """
-
-    def __init__(self, gain: float = 1.0, seed: Any = None):
-        super().__init__(seed)
-        self.gain = positive("gain", gain)
 
     def draw(self, shape: Shape) -> Any:
         limit = self.gain * math.sqrt(3 / math.prod(shape[:-1]))

@@ -1,12 +1,11 @@
 """Laws made for one kind of network."""
 
 import math
-from collections.abc import Sequence
 from typing import Any
 
 from keras_initlab.core.arguments import one_of, positive, whole
 from keras_initlab.initializers.base import FanScaled, RandomScheme, Shape
-from keras_initlab.initializers.registry import Claims, register
+from keras_initlab.initializers.registry import register
 from keras_initlab.initializers.scaling import laws
 
 
@@ -16,25 +15,14 @@ from keras_initlab.initializers.scaling import laws
         "U[-1/fan_in, 1/fan_in)",
         lambda fans: 1 / fans.fan_in,
         "Sitzmann et al. 2020, arXiv:2006.09661, section 3.2",
-        use="the first layer of a network of sines, on coordinates in [-1, 1]",
-        avoid="in its hidden layers, whose signal it would lose: initlab_siren",
+        use="For the first layer of a network of sines, on coordinates in [-1, 1]",
+        avoid="In its hidden layers, whose signal it would lose: take initlab_siren",
     ),
 )
 class SirenFirst(FanScaled):
     """First layer of a network of sines, for inputs in [-1, 1].
 
     Draws `W ~ U[-limit, limit), limit = gain / fan_in`.
-
-    Args:
-        gain: Multiplies every weight. Positive, dimensionless.
-        seed: None, an integer or a `keras.random.SeedGenerator`.
-        input_axes: Axes of the weight that are inputs; None means Keras's convention.
-        output_axes: Axes of the weight that are outputs; given together with `input_axes`.
-
-    Shapes: any; `(*receptive_field, in, out)` by Keras's convention.
-
-    Raises:
-        InputError: If `gain` is not a positive finite number, or only one of the axes is given.
 
     Reference: Sitzmann et al. 2020, arXiv:2006.09661.
 
@@ -54,8 +42,8 @@ class SirenFirst(FanScaled):
         "U[-√(6/fan_in)/ω, √(6/fan_in)/ω)",
         lambda fans: math.sqrt(6 / fans.fan_in) / 30,
         "Sitzmann et al. 2020, arXiv:2006.09661, section 3.2",
-        use="the hidden layers of a network of sines",
-        avoid="in its first layer, which sees raw coordinates: initlab_siren_first",
+        use="For the hidden layers of a network of sines",
+        avoid="In its first layer, which sees raw coordinates: take initlab_siren_first",
     ),
 )
 class Siren(FanScaled):
@@ -67,12 +55,6 @@ class Siren(FanScaled):
 
     Args:
         omega: ω, the frequency inside the sine. Positive.
-        gain: Multiplies every weight. Positive, dimensionless.
-        seed: None, an integer or a `keras.random.SeedGenerator`.
-        input_axes: Axes of the weight that are inputs; None means Keras's convention.
-        output_axes: Axes of the weight that are outputs; given together with `input_axes`.
-
-    Shapes: any; `(*receptive_field, in, out)` by Keras's convention.
 
     Raises:
         InputError: If `gain` or `omega` is not positive, or only one of the axes is given.
@@ -83,15 +65,8 @@ class Siren(FanScaled):
     (256, 64)
     """
 
-    def __init__(
-        self,
-        omega: float = 30.0,
-        gain: float = 1.0,
-        seed: Any = None,
-        input_axes: Sequence[int] | None = None,
-        output_axes: Sequence[int] | None = None,
-    ):
-        super().__init__(gain, seed, input_axes, output_axes)
+    def __init__(self, omega: float = 30.0, *rest: Any, **common: Any):
+        super().__init__(*rest, **common)
         self.omega = positive("omega", omega)
         self.distribution = "uniform"
         self.scale = 2 / self.omega**2
@@ -103,8 +78,8 @@ class Siren(FanScaled):
         "N(0, g²/fan_in), ReLU: g = √2 exp(1.2 / (max(fan_in, 6) - 2.4))",
         lambda fans: math.sqrt(2 / fans.fan_in) * math.exp(1.2 / (max(fans.fan_in, 6) - 2.4)),
         "Sussillo & Abbott 2014, arXiv:1412.6558",
-        use="deep plain nets of ReLU or linear units that are narrow, below about 50 inputs",
-        avoid="in wide nets, where its correction vanishes: initlab_he_normal",
+        use="For deep plain nets of ReLU or linear units that are narrow, below about 50 inputs",
+        avoid="In wide nets, where its correction vanishes: take initlab_he_normal",
     ),
 )
 class RandomWalk(FanScaled):
@@ -118,12 +93,6 @@ class RandomWalk(FanScaled):
 
     Args:
         activation: `"relu"` or `"linear"`.
-        gain: Multiplies every weight. Positive, dimensionless.
-        seed: None, an integer or a `keras.random.SeedGenerator`.
-        input_axes: Axes of the weight that are inputs; None means Keras's convention.
-        output_axes: Axes of the weight that are outputs; given together with `input_axes`.
-
-    Shapes: any; `(*receptive_field, in, out)` by Keras's convention.
 
     Raises:
         InputError: If `gain` is not positive, `activation` is another, or only one of the axes is given.
@@ -134,15 +103,8 @@ class RandomWalk(FanScaled):
     (256, 64)
     """
 
-    def __init__(
-        self,
-        activation: str = "relu",
-        gain: float = 1.0,
-        seed: Any = None,
-        input_axes: Sequence[int] | None = None,
-        output_axes: Sequence[int] | None = None,
-    ):
-        super().__init__(gain, seed, input_axes, output_axes)
+    def __init__(self, activation: str = "relu", *rest: Any, **common: Any):
+        super().__init__(*rest, **common)
         self.activation = one_of("activation", activation, ("relu", "linear"))
 
     def std(self, shape: Shape) -> float:
@@ -159,8 +121,8 @@ class RandomWalk(FanScaled):
         "N(0, 1/(n_main n_hyper Var z))",
         lambda fans: math.sqrt(1 / (64 * fans.fan_in)),
         "Chang, Flokas & Lipson 2020, hyperfan-in, arXiv:2312.08399",
-        use="the output layer of a hypernetwork, which emits another layer's kernel",
-        avoid="for any kernel that is used as it is: initlab_lecun_normal",
+        use="For the output layer of a hypernetwork, which emits another layer's kernel",
+        avoid="For any kernel that is used as it is: take initlab_lecun_normal",
     ),
 )
 class Hyperfan(FanScaled):
@@ -174,12 +136,6 @@ class Hyperfan(FanScaled):
     Args:
         main_fan_in: Inputs of the layer whose kernel is generated. At least 1.
         embedding_variance: Variance of the inputs of the generating layer. Positive.
-        gain: Multiplies every weight. Positive, dimensionless.
-        seed: None, an integer or a `keras.random.SeedGenerator`.
-        input_axes: Axes of the weight that are inputs; None means Keras's convention.
-        output_axes: Axes of the weight that are outputs; given together with `input_axes`.
-
-    Shapes: any; `(*receptive_field, in, out)` by Keras's convention.
 
     Raises:
         InputError: If `gain` or `embedding_variance` is not positive, `main_fan_in` is not a whole
@@ -191,16 +147,8 @@ class Hyperfan(FanScaled):
     (256, 64)
     """
 
-    def __init__(
-        self,
-        main_fan_in: int = 64,
-        embedding_variance: float = 1.0,
-        gain: float = 1.0,
-        seed: Any = None,
-        input_axes: Sequence[int] | None = None,
-        output_axes: Sequence[int] | None = None,
-    ):
-        super().__init__(gain, seed, input_axes, output_axes)
+    def __init__(self, main_fan_in: int = 64, embedding_variance: float = 1.0, *rest: Any, **common: Any):
+        super().__init__(*rest, **common)
         self.main_fan_in = whole("main_fan_in", main_fan_in)
         self.embedding_variance = positive("embedding_variance", embedding_variance)
         self.scale = 1 / (self.main_fan_in * self.embedding_variance)
@@ -208,15 +156,13 @@ class Hyperfan(FanScaled):
 
 @register(
     "fourier_features",
-    claims=Claims(
+    claims=laws.normal(
         law="N(0, stddev²), by default N(0, 10²)",
         reference="Tancik et al. 2020, arXiv:2006.10739",
-        mean=0.0,
         std=lambda fans: 10.0,
-        distribution="normal",
         roles=("kernel",),
-        use="a frozen first layer that turns coordinates into waves of many frequencies",
-        avoid="in a layer that trains, or on standardized features: initlab_lecun_normal",
+        use="For a frozen first layer that turns coordinates into waves of many frequencies",
+        avoid="In a layer that trains, or on standardized features: take initlab_lecun_normal",
     ),
 )
 class FourierFeatures(RandomScheme):
@@ -231,9 +177,6 @@ class FourierFeatures(RandomScheme):
     Args:
         stddev: Deviation of the frequencies, in cycles per unit of the coordinates: larger values
             resolve finer detail and overfit sooner. Positive; 10 is the paper's for images.
-        seed: None, an integer or a `keras.random.SeedGenerator`.
-
-    Shapes: any.
 
     Raises:
         InputError: If `stddev` is not a positive finite number.

@@ -1,14 +1,15 @@
 """Fan-scaled laws drawn from quasi-random points."""
 
 import math
-from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
 
 from keras_initlab.core.arguments import one_of
 from keras_initlab.initializers.base import TRUNCATED_STD, Shape
-from keras_initlab.initializers.registry import Claims, register
+from keras_initlab.initializers.fans import as_matrix
+from keras_initlab.initializers.registry import register
+from keras_initlab.initializers.scaling import laws
 from keras_initlab.initializers.scaling.family import VarianceScaling
 
 SEQUENCES = ("sobol", "halton")
@@ -19,7 +20,7 @@ def one_in_every_stratum(values: np.ndarray) -> np.ndarray:
     """With 2^m inputs, each unit has exactly one weight in every 2^-m-quantile of the law."""
     from scipy import stats
 
-    matrix = values.reshape(-1, values.shape[-1])
+    matrix = as_matrix(values)
     inputs = len(matrix)
     strata = np.floor(stats.norm.cdf(matrix * math.sqrt(inputs)) * inputs)
     return np.sort(strata, axis=0) - np.arange(inputs)[:, None]
@@ -27,17 +28,16 @@ def one_in_every_stratum(values: np.ndarray) -> np.ndarray:
 
 @register(
     "quasi_random",
-    claims=Claims(
+    claims=laws.normal(
         law="quantiles of variance scale / fan at scrambled Sobol points, by default of N(0, 1/fan_in)",
         reference="Miranskyy et al. 2024, arXiv:2408.02654; scrambled as in scipy.stats.qmc",
-        mean=0.0,
         std=lambda fans: 1 / math.sqrt(fans.fan_in),
-        distribution="normal",
         exact=one_in_every_stratum,
         ranks=(2, None),
         shapes=((64, 400), (4, 4, 8, 60)),
-        use="small layers, where chance makes the weights of some units larger than those of others",
-        avoid="kernels of many million weights, which gain nothing and draw slowly: initlab_variance_scaling",
+        use="For small layers, where chance makes the weights of some units larger than those of others",
+        avoid="For kernels of many million weights, which gain nothing and draw slowly: take "
+        "initlab_variance_scaling",
     ),
 )
 class QuasiRandom(VarianceScaling):
@@ -55,13 +55,9 @@ class QuasiRandom(VarianceScaling):
         sequence: `"sobol"`, which keeps closest to the law but correlates a few pairs of units, up to 0.4
             with four times as many inputs as units and 0.8 with as many; or `"halton"`, which correlates
             none more than chance does.
-        scale: The variance times the fan. Positive, dimensionless.
-        mode: `"fan_in"`, `"fan_out"`, `"fan_avg"` (arithmetic mean) or `"fan_geo_avg"` (geometric).
         distribution: `"untruncated_normal"`, `"truncated_normal"` (cut at two deviations, variance
             restored) or `"uniform"`.
-        seed: None, an integer or a `keras.random.SeedGenerator`.
         input_axes: Axes of the weight that are inputs; None means all but the last.
-        output_axes: Axes of the weight that are outputs; given together with `input_axes`.
 
     Shapes: rank 2 or more, seen as the matrix (inputs, outputs); with Sobol points at most 21201
     outputs.
@@ -84,11 +80,10 @@ class QuasiRandom(VarianceScaling):
         scale: float = 1.0,
         mode: str = "fan_in",
         distribution: str = "untruncated_normal",
-        seed: Any = None,
-        input_axes: Sequence[int] | None = None,
-        output_axes: Sequence[int] | None = None,
+        *rest: Any,
+        **common: Any,
     ):
-        super().__init__(scale, mode, distribution, seed, input_axes, output_axes)
+        super().__init__(scale, mode, distribution, *rest, **common)
         self.sequence = one_of("sequence", sequence, SEQUENCES)
 
     def draw(self, shape: Shape) -> Any:

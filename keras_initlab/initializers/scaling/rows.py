@@ -1,14 +1,14 @@
 """Laws with an exact property of the whole kernel or of each unit's weights."""
 
 import math
-from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
 from keras import ops
 
 from keras_initlab.core.arguments import fraction, positive, whole
-from keras_initlab.initializers.base import AxesAware, FanScaled, RandomScheme, Shape
+from keras_initlab.initializers.base import FanScaled, Gained, MatrixScheme, RandomScheme, Shape
+from keras_initlab.initializers.fans import as_matrix
 from keras_initlab.initializers.registry import Claims, register
 
 
@@ -30,13 +30,13 @@ def one_magnitude(values: np.ndarray) -> np.ndarray:
 
 def spectral_norm(values: np.ndarray) -> np.ndarray:
     """The largest singular value is √(outputs/inputs)."""
-    matrix = values.reshape(-1, values.shape[-1])
+    matrix = as_matrix(values)
     return np.asarray(np.linalg.norm(matrix, 2) - math.sqrt(matrix.shape[1] / matrix.shape[0]))
 
 
 def nine_in_ten_zero(values: np.ndarray) -> np.ndarray:
     """Every unit has exactly ⌈0.9 · inputs⌉ weights that are zero."""
-    matrix = values.reshape(-1, values.shape[-1])
+    matrix = as_matrix(values)
     return (matrix == 0).sum(axis=0) - math.ceil(0.9 * matrix.shape[0])
 
 
@@ -54,18 +54,17 @@ def fifteen_connections(values: np.ndarray) -> np.ndarray:
         bound=lambda fans: 1.0,
         exact=unit_columns,
         ranks=(2, None),
-        use="small policy and value networks, above all their heads at a gain such as 0.01",
-        avoid="before ReLU in deep nets, where unit norms halve the signal's power: initlab_he_normal",
+        use="For small policy and value networks, above all their heads at a gain such as 0.01",
+        avoid="Before ReLU in deep nets, where unit norms halve the signal's power: take initlab_he_normal",
     ),
 )
-class Normc(RandomScheme):
+class Normc(Gained, RandomScheme):
     """Normal directions of equal length: each unit's weights have one given norm.
 
     Draws `W = gain · Z / ‖Z‖`, `Z ~ N(0, 1)`, with the norm taken over each unit's inputs.
 
     Args:
         gain: The norm. Positive.
-        seed: None, an integer or a `keras.random.SeedGenerator`.
 
     Shapes: rank 2 or more; the last axis counts units.
 
@@ -78,12 +77,8 @@ class Normc(RandomScheme):
     True
     """
 
-    def __init__(self, gain: float = 1.0, seed: Any = None):
-        super().__init__(seed)
-        self.gain = positive("gain", gain)
-
-    def draw(self, shape: Shape) -> Any:
-        return self.gain * _unit_columns(self.normal(shape))
+    def unit(self, shape: Shape) -> Any:
+        return _unit_columns(self.normal(shape))
 
 
 def _unit_columns(values: Any) -> Any:
@@ -101,19 +96,15 @@ def _unit_columns(values: Any) -> Any:
         ranks=(2, 2),
         roles=("kernel",),
         shapes=((4, 16), (60, 400)),
-        use="the hidden layer of a shallow tanh net on few inputs scaled to [-1, 1]",
-        avoid="with many inputs or layers, where it is no better than initlab_glorot_normal",
+        use="For the hidden layer of a shallow tanh net on few inputs scaled to [-1, 1]",
+        avoid="With many inputs or layers, where it is no better than initlab_glorot_normal",
     ),
 )
-class NguyenWidrow(RandomScheme):
+class NguyenWidrow(Gained, RandomScheme):
     """Spreads the active regions of tanh units evenly over inputs in [-1, 1].
 
     Draws `w ~ U[-1, 1)` and rescales each unit's weights to norm `β = 0.7 · units^(1 / inputs)`. The
     method also draws biases from `U[-β, β)`: `initlab_random_uniform` with these ends.
-
-    Args:
-        gain: Multiplies every weight. Positive, dimensionless.
-        seed: None, an integer or a `keras.random.SeedGenerator`.
 
     Shapes: rank 2, `(inputs, units)`.
 
@@ -126,10 +117,6 @@ class NguyenWidrow(RandomScheme):
     >>> round(float((W[:, 0] ** 2).sum()) ** 0.5, 4)
     1.4
     """
-
-    def __init__(self, gain: float = 1.0, seed: Any = None):
-        super().__init__(seed)
-        self.gain = positive("gain", gain)
 
     def draw(self, shape: Shape) -> Any:
         inputs, units = shape
@@ -145,8 +132,8 @@ class NguyenWidrow(RandomScheme):
         std=lambda fans: 1 / math.sqrt(fans.fan_in),
         exact=one_magnitude,
         shapes=((60, 400), (3, 3, 16, 60)),
-        use="lottery tickets, pruning masks and other studies of what signs alone can do",
-        avoid="where magnitudes should differ from the start: initlab_lecun_normal",
+        use="For lottery tickets, pruning masks and other studies of what signs alone can do",
+        avoid="Where magnitudes should differ from the start: take initlab_lecun_normal",
     ),
 )
 class SignedConstant(FanScaled):
@@ -156,14 +143,6 @@ class SignedConstant(FanScaled):
 
     Args:
         gain: Multiplies every weight. Positive, dimensionless; √2 suits ReLU.
-        seed: None, an integer or a `keras.random.SeedGenerator`.
-        input_axes: Axes of the weight that are inputs; None means Keras's convention.
-        output_axes: Axes of the weight that are outputs; given together with `input_axes`.
-
-    Shapes: any; `(*receptive_field, in, out)` by Keras's convention.
-
-    Raises:
-        InputError: If `gain` is not a positive finite number, or only one of the axes is given.
 
     Reference: Zhou et al. 2019, arXiv:1905.01067; Ramanujan et al. 2020, arXiv:1911.13299.
 
@@ -185,43 +164,20 @@ class SignedConstant(FanScaled):
         exact=spectral_norm,
         ranks=(2, None),
         shapes=((60, 400), (400, 60)),
-        use="widths from a small model to a large one with learning rates scaled alike",
-        avoid="where each output should keep unit variance: initlab_lecun_normal",
+        use="For widths from a small model to a large one with learning rates scaled alike",
+        avoid="Where each output should keep unit variance: take initlab_lecun_normal",
     ),
 )
-class Spectral(RandomScheme, AxesAware):
+class Spectral(MatrixScheme):
     """Normal kernel whose spectral norm is what lets features learn at every width.
 
     Draws `W = gain · √(outputs / inputs) · Z / ‖Z‖₂`, `Z ~ N(0, 1)`.
-
-    Args:
-        gain: Multiplies every weight. Positive, dimensionless.
-        seed: None, an integer or a `keras.random.SeedGenerator`.
-        input_axes: Axes of the weight that are inputs; None means all but the last.
-        output_axes: Axes of the weight that are outputs; given together with `input_axes`.
-
-    Shapes: rank 2 or more, seen as the matrix (inputs, outputs).
-
-    Raises:
-        InputError: If `gain` is not positive, the rank is below 2, or the axes do not name every axis
-            once.
 
     Reference: Yang, Simon & Bernstein 2023, arXiv:2310.17813, condition 1.
 
     >>> round(float(np.linalg.norm(np.asarray(Spectral(seed=0)((4, 36))), 2)), 4)
     3.0
     """
-
-    def __init__(
-        self,
-        gain: float = 1.0,
-        seed: Any = None,
-        input_axes: Sequence[int] | None = None,
-        output_axes: Sequence[int] | None = None,
-    ):
-        self.gain = positive("gain", gain)
-        self._set_axes(input_axes, output_axes)
-        RandomScheme.__init__(self, seed)
 
     def draw(self, shape: Shape) -> Any:
         inputs, outputs = self.matrix_shape(shape)
@@ -239,8 +195,8 @@ class Spectral(RandomScheme, AxesAware):
         exact=nine_in_ten_zero,
         ranks=(2, None),
         shapes=((60, 400), (3, 3, 16, 60)),
-        use="shallow nets of saturating units with many inputs, a fixed share of which is heard",
-        avoid="in deep nets, where its small deviation loses the signal: initlab_sparse_orthogonal",
+        use="For shallow nets of saturating units with many inputs, a fixed share of which is heard",
+        avoid="In deep nets, where its small deviation loses the signal: take initlab_sparse_orthogonal",
     ),
 )
 class Sparse(RandomScheme):
@@ -252,7 +208,6 @@ class Sparse(RandomScheme):
     Args:
         sparsity: Share of zeros, between 0 and 1.
         stddev: Standard deviation of the others. Positive.
-        seed: None, an integer or a `keras.random.SeedGenerator`.
 
     Shapes: rank 2 or more; the last axis counts units.
 
@@ -286,8 +241,8 @@ class Sparse(RandomScheme):
         exact=fifteen_connections,
         ranks=(2, None),
         shapes=((60, 400), (3, 3, 16, 60)),
-        use="deep sigmoid or tanh nets whose units must differ although they have many inputs",
-        avoid="before ReLU, or where the variance of signals must keep: initlab_sparse_orthogonal",
+        use="For deep sigmoid or tanh nets whose units must differ although they have many inputs",
+        avoid="Before ReLU, or where the variance of signals must keep: take initlab_sparse_orthogonal",
     ),
 )
 class SparseMartens(RandomScheme):
@@ -298,7 +253,6 @@ class SparseMartens(RandomScheme):
 
     Args:
         connections: Number of weights that are not zero. At least 1.
-        seed: None, an integer or a `keras.random.SeedGenerator`.
 
     Shapes: rank 2 or more; the last axis counts units.
 

@@ -1,7 +1,6 @@
 """Laws from before 1995 for shallow nets of sigmoid or tanh units."""
 
 import math
-from collections.abc import Sequence
 from typing import Any
 
 from keras_initlab.core.arguments import positive
@@ -16,8 +15,8 @@ from keras_initlab.initializers.scaling import laws
         "U[-2.38/√fan_in, 2.38/√fan_in)",
         lambda fans: 2.38 / math.sqrt(fans.fan_in),
         "Bottou 1988, as quoted by Thimm & Fiesler 1997, IEEE Trans. Neural Networks 8(2)",
-        use="shallow nets of logistic sigmoids, above all to repeat experiments of the early nineties",
-        avoid="before tanh or in deep nets, which it saturates: initlab_glorot_uniform",
+        use="For shallow nets of logistic sigmoids, above all to repeat experiments of the early nineties",
+        avoid="Before tanh or in deep nets, which it saturates: take initlab_glorot_uniform",
     ),
 )
 class Bottou(FanScaled):
@@ -26,17 +25,6 @@ class Bottou(FanScaled):
     The pre-activations' deviation, 2.38 / √3 = 1.37, is the sigmoid's point of largest curvature, 1.36.
 
     Draws `W ~ U[-limit, limit), limit = gain · 2.38 / √fan_in`.
-
-    Args:
-        gain: Multiplies every weight. Positive, dimensionless.
-        seed: None, an integer or a `keras.random.SeedGenerator`.
-        input_axes: Axes of the weight that are inputs; None means Keras's convention.
-        output_axes: Axes of the weight that are outputs; given together with `input_axes`.
-
-    Shapes: any; `(*receptive_field, in, out)` by Keras's convention.
-
-    Raises:
-        InputError: If `gain` is not a positive finite number, or only one of the axes is given.
 
     Reference: Bottou 1988, Reconnaissance de la parole par réseaux connexionnistes; quoted by Thimm &
     Fiesler 1997, High-order and multilayer perceptron initialization.
@@ -54,8 +42,8 @@ class Bottou(FanScaled):
         "U[-1.3/√(1 + fan_in E[x²]), 1.3/√(1 + fan_in E[x²])), by default E[x²] = 1",
         lambda fans: 1.3 / math.sqrt(1 + fans.fan_in),
         "Drago & Ridella 1992, IEEE Trans. Neural Networks 3(4), pp. 627-631",
-        use="shallow nets of tanh units on inputs of known mean square",
-        avoid="in deep nets, where the signal shrinks with every layer: initlab_auto_gain",
+        use="For shallow nets of tanh units on inputs of known mean square",
+        avoid="In deep nets, where the signal shrinks with every layer: take initlab_auto_gain",
     ),
 )
 class Scawi(FanScaled):
@@ -69,12 +57,6 @@ class Scawi(FanScaled):
     Args:
         mean_square: E[x²] of the layer's inputs: 1 if standardized, about 0.3 after a hidden layer of
             tanh. Positive.
-        gain: Multiplies every weight. Positive, dimensionless.
-        seed: None, an integer or a `keras.random.SeedGenerator`.
-        input_axes: Axes of the weight that are inputs; None means Keras's convention.
-        output_axes: Axes of the weight that are outputs; given together with `input_axes`.
-
-    Shapes: any; `(*receptive_field, in, out)` by Keras's convention.
 
     Raises:
         InputError: If `gain` or `mean_square` is not positive, or only one of the axes is given.
@@ -87,15 +69,8 @@ class Scawi(FanScaled):
 
     distribution = "uniform"
 
-    def __init__(
-        self,
-        mean_square: float = 1.0,
-        gain: float = 1.0,
-        seed: Any = None,
-        input_axes: Sequence[int] | None = None,
-        output_axes: Sequence[int] | None = None,
-    ):
-        super().__init__(gain, seed, input_axes, output_axes)
+    def __init__(self, mean_square: float = 1.0, *rest: Any, **common: Any):
+        super().__init__(*rest, **common)
         self.mean_square = positive("mean_square", mean_square)
 
     def std(self, shape: Shape) -> float:

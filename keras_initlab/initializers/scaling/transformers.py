@@ -1,7 +1,6 @@
 """Laws for kernels that read or write a Transformer's residual stream."""
 
 import math
-from collections.abc import Sequence
 from typing import Any
 
 from keras import ops
@@ -20,8 +19,8 @@ STD_WITHIN_THREE = 0.98657839255810864  # of a standard normal cut at three stan
         "N(0, 2/(5 fan_in))",
         lambda fans: math.sqrt(0.4 / fans.fan_in),
         "Nguyen & Salazar 2019, arXiv:1910.05895",
-        use="Transformers, for the kernels that read the residual stream",
-        avoid="for the kernels that write to it: initlab_wang or initlab_scaled_normal",
+        use="For Transformers, for the kernels that read the residual stream",
+        avoid="For the kernels that write to it: take initlab_wang or initlab_scaled_normal",
     ),
 )
 class SmallInit(FanScaled):
@@ -30,17 +29,6 @@ class SmallInit(FanScaled):
     Xavier's variance for a kernel (d, 4d), used for all kernels that read from width d.
 
     Draws `W ~ N(0, gain² · 2 / (5 fan_in))`.
-
-    Args:
-        gain: Multiplies every weight. Positive, dimensionless.
-        seed: None, an integer or a `keras.random.SeedGenerator`.
-        input_axes: Axes of the weight that are inputs; None means Keras's convention.
-        output_axes: Axes of the weight that are outputs; given together with `input_axes`.
-
-    Shapes: any; `(*receptive_field, in, out)` by Keras's convention.
-
-    Raises:
-        InputError: If `gain` is not a positive finite number, or only one of the axes is given.
 
     Reference: Nguyen & Salazar 2019, arXiv:1910.05895.
 
@@ -57,8 +45,8 @@ class SmallInit(FanScaled):
         "N(0, (2/(L√fan_out))²)",
         lambda fans: 2 / (12 * math.sqrt(fans.fan_out)),
         "Wang, Mesh Transformer JAX, 2021",
-        use="Transformers, for the kernels that write to the residual stream",
-        avoid="outside residual branches, where it starves the signal: initlab_small_init",
+        use="For Transformers, for the kernels that write to the residual stream",
+        avoid="Outside residual branches, where it starves the signal: take initlab_small_init",
     ),
 )
 class Wang(FanScaled):
@@ -71,12 +59,6 @@ class Wang(FanScaled):
 
     Args:
         layers: Number of layers L. At least 1.
-        gain: Multiplies every weight. Positive, dimensionless.
-        seed: None, an integer or a `keras.random.SeedGenerator`.
-        input_axes: Axes of the weight that are inputs; None means Keras's convention.
-        output_axes: Axes of the weight that are outputs; given together with `input_axes`.
-
-    Shapes: any; `(*receptive_field, in, out)` by Keras's convention.
 
     Raises:
         InputError: If `gain` is not positive, `layers` is not a whole number, or only one of the axes
@@ -90,29 +72,20 @@ class Wang(FanScaled):
 
     mode = "fan_out"
 
-    def __init__(
-        self,
-        layers: int = 12,
-        gain: float = 1.0,
-        seed: Any = None,
-        input_axes: Sequence[int] | None = None,
-        output_axes: Sequence[int] | None = None,
-    ):
-        super().__init__(gain, seed, input_axes, output_axes)
+    def __init__(self, layers: int = 12, *rest: Any, **common: Any):
+        super().__init__(*rest, **common)
         self.layers = whole("layers", layers)
         self.scale = 4 / self.layers**2
 
 
 @register(
     "scaled_normal",
-    claims=Claims(
+    claims=laws.normal(
         law="N(0, (std/√(branches · layers))²)",
         reference="Radford et al. 2019, GPT-2, section 2.3",
-        mean=0.0,
         std=lambda fans: 0.02 / math.sqrt(24),
-        distribution="normal",
-        use="GPT-like Transformers and Mamba, for the kernels that write to the residual stream",
-        avoid="for kernels of other layers, which keep the full deviation: initlab_random_normal",
+        use="For GPT-like Transformers and Mamba, for the kernels that write to the residual stream",
+        avoid="For kernels of other layers, which keep the full deviation: take initlab_random_normal",
     ),
 )
 class ScaledNormal(RandomScheme):
@@ -124,9 +97,6 @@ class ScaledNormal(RandomScheme):
         stddev: Standard deviation of the other kernels. Positive.
         layers: Number of layers. At least 1.
         branches: Residual branches per layer: 2 for a Transformer, 1 for Mamba.
-        seed: None, an integer or a `keras.random.SeedGenerator`.
-
-    Shapes: any.
 
     Raises:
         InputError: If `stddev` is not positive, or `layers` or `branches` is not a whole number.
@@ -155,9 +125,9 @@ class ScaledNormal(RandomScheme):
         mean=0.0,
         std=lambda fans: STD_WITHIN_THREE / math.sqrt(fans.fan_in),
         bound=lambda fans: 3 / math.sqrt(fans.fan_in),
-        use="Transformers such as OLMo: as it is for kernels that read the residual stream, with `layer` "
-        "for those that write to it",
-        avoid="before ReLU outside residual nets, where the signal's power halves: initlab_he_normal",
+        use="For Transformers such as OLMo: as it is for kernels that read the residual stream, with "
+        "`layer` for those that write to it",
+        avoid="Before ReLU outside residual nets, where the signal's power halves: take initlab_he_normal",
     ),
 )
 class Mitchell(FanScaled):
@@ -169,12 +139,6 @@ class Mitchell(FanScaled):
     Args:
         layer: None for a kernel that reads the residual stream; for one that writes to it, the number
             of its layer, from 0.
-        gain: Multiplies every weight. Positive, dimensionless.
-        seed: None, an integer or a `keras.random.SeedGenerator`.
-        input_axes: Axes of the weight that are inputs; None means Keras's convention.
-        output_axes: Axes of the weight that are outputs; given together with `input_axes`.
-
-    Shapes: any; `(*receptive_field, in, out)` by Keras's convention.
 
     Raises:
         InputError: If `gain` is not positive, `layer` is neither None nor a whole number of at least 0,
@@ -186,15 +150,8 @@ class Mitchell(FanScaled):
     True
     """
 
-    def __init__(
-        self,
-        layer: int | None = None,
-        gain: float = 1.0,
-        seed: Any = None,
-        input_axes: Sequence[int] | None = None,
-        output_axes: Sequence[int] | None = None,
-    ):
-        super().__init__(gain, seed, input_axes, output_axes)
+    def __init__(self, layer: int | None = None, *rest: Any, **common: Any):
+        super().__init__(*rest, **common)
         self.layer = None if layer is None else whole("layer", layer, lowest=0)
         self.scale = 1.0 if self.layer is None else 1 / (2 * (self.layer + 1))
 

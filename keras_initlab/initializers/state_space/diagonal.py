@@ -5,10 +5,10 @@ from typing import Any
 
 import numpy as np
 
-from keras_initlab.core.arguments import finite, one_of, positive
-from keras_initlab.core.errors import InputError
+from keras_initlab.core.arguments import finite, one_of, positive, refused
+from keras_initlab.initializers import kinds
 from keras_initlab.initializers.base import RandomScheme, Scheme, Shape
-from keras_initlab.initializers.registry import Claims, register
+from keras_initlab.initializers.registry import register
 
 
 def counts_down(values: np.ndarray) -> np.ndarray:
@@ -54,12 +54,10 @@ def ring_of_phases(values: np.ndarray) -> np.ndarray:
 
 @register(
     "s4d_real",
-    claims=Claims(
+    claims=kinds.state(
         law="-(n + 1) along the last axis",
         reference="Gu et al. 2022, S4D, arXiv:2206.11893",
         exact=counts_down,
-        ranks=(1, None),
-        roles=("kernel",),
         shapes=((16,), (5, 9)),
         use="For diagonal state-space layers with a real state, as a short memory that costs half",
         avoid="Where the state is complex: take initlab_s4d_imag with real parts of -1/2",
@@ -84,12 +82,10 @@ class S4dReal(Scheme):
 
 @register(
     "s4d_imag",
-    claims=Claims(
+    claims=kinds.state(
         law="lin: πn; inv: (N/π)(N/(2n+1) - 1), N twice the axis; by default lin",
         reference="Gu et al. 2022, S4D, arXiv:2206.11893, eq. 8 and 9",
         exact=even_spacing,
-        ranks=(1, None),
-        roles=("kernel",),
         shapes=((16,), (5, 9)),
         use="For S4D layers with a complex state on long sequences; the real parts are Constant(-0.5)",
         avoid="Where the state is real: take initlab_s4d_real",
@@ -129,12 +125,10 @@ class S4dImag(Scheme):
 
 @register(
     "lru_ring",
-    claims=Claims(
+    claims=kinds.state(
         law="ν = ln(-½ ln(u (r₁² - r₀²) + r₀²)), u ~ U(0, 1]; r₀ = 0.4, r₁ = 0.99",
         reference="Orvieto et al. 2023, arXiv:2303.06349, lemma 3.2",
         exact=ring_of_eigenvalues,
-        ranks=(1, None),
-        roles=("kernel",),
         shapes=((4096,), (64, 50)),
         use="For linear recurrent units: `outer` near 1 gives long memory, and no eigenvalue exceeds it",
         avoid="For state-space layers in continuous time, whose eigenvalues lie left of zero: take "
@@ -150,7 +144,6 @@ class LruRing(RandomScheme):
     Args:
         inner: r₀, the least magnitude. At least 0.
         outer: r₁, the largest. Above `inner`, below 1.
-        seed: None, an integer or a `keras.random.SeedGenerator`.
 
     Shapes: rank 1 or more.
 
@@ -168,7 +161,7 @@ class LruRing(RandomScheme):
         self.inner = finite("inner", inner)
         self.outer = finite("outer", outer)
         if not 0 <= self.inner < self.outer < 1:
-            raise InputError(f"0 <= `inner` < `outer` < 1 must hold; got {inner!r} and {outer!r}.")
+            raise refused("(inner, outer)", (inner, outer), "0 <= inner < outer < 1")
 
     def draw(self, shape: Shape) -> Any:
         u = 1 - self.generator(shape).uniform(size=shape)  # in (0, 1]: the logarithm exists
@@ -178,12 +171,10 @@ class LruRing(RandomScheme):
 
 @register(
     "lru_phase",
-    claims=Claims(
+    claims=kinds.state(
         law="θ = ln(u φ), u ~ U(0, 1]; φ = 2π",
         reference="Orvieto et al. 2023, arXiv:2303.06349, lemma 3.2",
         exact=ring_of_phases,
-        ranks=(1, None),
-        roles=("kernel",),
         shapes=((4096,), (64, 50)),
         use="For linear recurrent units, beside initlab_lru_ring; a small `largest` for long sequences",
         avoid="For units whose state is real, which have no phase: take initlab_lru_ring alone",
@@ -196,7 +187,6 @@ class LruPhase(RandomScheme):
 
     Args:
         largest: φ, the largest phase in radians. Above 0, at most 2π; π/10 for very long sequences.
-        seed: None, an integer or a `keras.random.SeedGenerator`.
 
     Shapes: rank 1 or more.
 
@@ -213,7 +203,7 @@ class LruPhase(RandomScheme):
         super().__init__(seed)
         self.largest = positive("largest", largest)
         if self.largest > 2 * math.pi:
-            raise InputError(f"`largest` must be at most 2π radians; got {largest!r}.")
+            raise refused("largest", largest, "at most 2π radians")
 
     def draw(self, shape: Shape) -> Any:
         u = 1 - self.generator(shape).uniform(size=shape)  # in (0, 1]: the logarithm exists
@@ -222,12 +212,10 @@ class LruPhase(RandomScheme):
 
 @register(
     "mamba_dt",
-    claims=Claims(
+    claims=kinds.bias(
         law="softplus⁻¹(dt), ln dt ~ U[ln 0.001, ln 0.1), dt at least 0.0001",
         reference="Gu & Dao 2023, Mamba, arXiv:2312.00752, section 3.6",
         exact=step_range,
-        ranks=(1, 1),
-        roles=("bias",),
         shapes=((4096,),),
         use="For the bias of the step-size projection in Mamba and other selective state-space layers",
         avoid="For any other bias, which it makes negative: take initlab_zeros",
@@ -243,7 +231,6 @@ class MambaDt(RandomScheme):
         smallest: Least step. Positive.
         largest: Largest step. Above `smallest`.
         floor: Steps below it are raised to it. Positive.
-        seed: None, an integer or a `keras.random.SeedGenerator`.
 
     Shapes: rank 1.
 
@@ -264,7 +251,7 @@ class MambaDt(RandomScheme):
         self.largest = positive("largest", largest)
         self.floor = positive("floor", floor)
         if self.largest <= self.smallest:
-            raise InputError(f"`largest` must be above `smallest`; got {smallest!r} and {largest!r}.")
+            raise refused("largest", largest, f"a number above smallest, which is {smallest!r}")
 
     def draw(self, shape: Shape) -> Any:
         low, high = math.log(self.smallest), math.log(self.largest)
@@ -274,12 +261,10 @@ class MambaDt(RandomScheme):
 
 @register(
     "mamba_a_log",
-    claims=Claims(
+    claims=kinds.state(
         law="ln(n + 1) along the last axis",
         reference="Gu & Dao 2023, Mamba, arXiv:2312.00752, section 3.6",
         exact=logs,
-        ranks=(1, None),
-        roles=("kernel",),
         shapes=((16,), (5, 9)),
         use="For Mamba's state matrix, stored as the log of its negative, so that it stays stable",
         avoid="Where the layer stores the eigenvalues themselves: take initlab_s4d_real",

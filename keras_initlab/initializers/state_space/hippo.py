@@ -6,8 +6,9 @@ from typing import Any
 import numpy as np
 
 from keras_initlab.core.arguments import one_of, positive
-from keras_initlab.initializers.base import Scheme, Shape
-from keras_initlab.initializers.registry import Claims, register
+from keras_initlab.initializers import kinds
+from keras_initlab.initializers.base import Gained, Scheme, Shape
+from keras_initlab.initializers.registry import register
 
 MEASURES = ("legs", "legt", "lmu", "lagt", "fourier")
 
@@ -74,27 +75,22 @@ def odd_numbers(values: np.ndarray) -> np.ndarray:
 
 @register(
     "hippo_legs",
-    claims=Claims(
+    claims=kinds.recurrent(
         law="A_nk = -√((2n+1)(2k+1)) for n > k, -(n+1) for n = k, 0 above",
         reference="Gu et al. 2020, HiPPO, arXiv:2008.07669, theorem 2",
         exact=eigenvalues_count_down,
-        ranks=(2, 2),
-        roles=("recurrent_kernel",),
         shapes=((16, 16), (9, 9)),
         use="For state-space layers that should remember all of the past, the early part ever more coarsely",
         avoid="Where only the last steps matter (initlab_hippo_legt), or the state is diagonal "
         "(initlab_s4d_imag)",
     ),
 )
-class HippoLegs(Scheme):
+class HippoLegs(Gained):
     """State matrix that keeps the best polynomial fit to all that came so far.
 
     The state obeys `t dc/dt = A c + B f`, with B from `hippo_input`.
 
     Draws `A_nk = -√((2n + 1)(2k + 1))` for `n > k`, `-(n + 1)` for `n = k` and 0 above, n and k from 0.
-
-    Args:
-        gain: Multiplies every weight. Positive, dimensionless.
 
     Shapes: square, `(state, state)`; row n is the equation of coefficient n.
 
@@ -107,30 +103,49 @@ class HippoLegs(Scheme):
     [-1.0, 0.0]
     """
 
-    def __init__(self, gain: float = 1.0):
-        self.gain = positive("gain", gain)
-
-    def draw(self, shape: Shape) -> Any:
+    def unit(self, shape: Shape) -> Any:
         size = self.side(shape)
         root = _lengths(size)
         below = np.tril(np.outer(root, root), -1)
-        return 0.0 - self.gain * (below + np.diag(np.arange(1.0, size + 1)))
+        return 0.0 - (below + np.diag(np.arange(1.0, size + 1)))
+
+
+class WindowMatrix(Scheme):
+    """Base of the state matrices that remember a window of time.
+
+    Args:
+        window: θ, how much time is remembered. Positive.
+
+    Shapes: square, `(state, state)`; row n is the equation of coefficient n.
+
+    Raises:
+        InputError: If `window` is not positive, or the matrix is not square.
+    """
+
+    def __init__(self, window: float = 1.0):
+        super().__init__()
+        self.window = positive("window", window)
+
+    def matrix(self, size: int) -> np.ndarray:
+        """The matrix for a window of one."""
+        raise NotImplementedError
+
+    def draw(self, shape: Shape) -> Any:
+        return self.matrix(self.side(shape)) / self.window
 
 
 @register(
     "hippo_legt",
-    claims=Claims(
+    claims=kinds.recurrent(
         law="A_nk = -√((2n+1)(2k+1)) for n >= k, times (-1)^(n-k) above",
         reference="Gu et al. 2020, HiPPO, arXiv:2008.07669, theorem 1",
         exact=legendre_window,
-        ranks=(2, 2),
-        roles=("recurrent_kernel",),
         shapes=((16, 16), (9, 9)),
         use="For state-space layers that should remember a window of known length and nothing before it",
         avoid="Where dependences have no fixed length: take initlab_hippo_legs",
     ),
 )
-class HippoLegt(Scheme):
+class HippoLegt(WindowMatrix):
     """State matrix that keeps the best polynomial fit to the last window of time.
 
     The state obeys `dc/dt = A c + B f`, with B from `hippo_input`; its coefficients are those of
@@ -138,44 +153,30 @@ class HippoLegt(Scheme):
 
     Draws `A_nk = -√((2n + 1)(2k + 1)) / window` for `n >= k`, and that times `(-1)^(n - k)` above.
 
-    Args:
-        window: θ, how much time is remembered. Positive.
-
-    Shapes: square, `(state, state)`; row n is the equation of coefficient n.
-
-    Raises:
-        InputError: If `window` is not positive, or the matrix is not square.
-
     Reference: Gu et al. 2020, arXiv:2008.07669, theorem 1 (LegT).
 
     >>> [round(float(value), 4) for value in np.asarray(HippoLegt()((2, 2)))[0]]
     [-1.0, 1.7321]
     """
 
-    def __init__(self, window: float = 1.0):
-        self.window = positive("window", window)
-
-    def draw(self, shape: Shape) -> Any:
-        size = self.side(shape)
+    def matrix(self, size: int) -> np.ndarray:
         lengths, signs = _lengths(size), _signs(size)
         kept = np.outer(lengths, lengths)
-        return -np.where(np.tri(size) > 0, kept, kept * np.outer(signs, signs)) / self.window
+        return -np.where(np.tri(size) > 0, kept, kept * np.outer(signs, signs))
 
 
 @register(
     "hippo_lmu",
-    claims=Claims(
+    claims=kinds.recurrent(
         law="A_nk = (2n+1)(-1)^(n-k+1) for n >= k, -(2n+1) above",
         reference="Voelker et al. 2019, Legendre Memory Units, NeurIPS 32",
         exact=legendre_delay,
-        ranks=(2, 2),
-        roles=("recurrent_kernel",),
         shapes=((16, 16), (9, 9)),
         use="For Legendre memory units: the state is a delay line, read at any delay within the window",
         avoid="For state-space layers, which want coefficients of equal size: take initlab_hippo_legt",
     ),
 )
-class HippoLmu(Scheme):
+class HippoLmu(WindowMatrix):
     """State matrix of a Legendre memory unit: the window of HiPPO-LegT in other units.
 
     The state obeys `dm/dt = A m + B u`, with B from `hippo_input`; the input a time `r θ` ago is
@@ -183,43 +184,29 @@ class HippoLmu(Scheme):
 
     Draws `A_nk = (2n + 1)(-1)^(n - k + 1) / window` for `n >= k`, and `-(2n + 1) / window` above.
 
-    Args:
-        window: θ, how much time is remembered. Positive.
-
-    Shapes: square, `(state, state)`; row n is the equation of coefficient n.
-
-    Raises:
-        InputError: If `window` is not positive, or the matrix is not square.
-
     Reference: Voelker, Kajić & Eliasmith 2019, Legendre Memory Units, NeurIPS 32, eq. 2.
 
     >>> np.asarray(HippoLmu()((2, 2))).tolist()
     [[-1.0, -1.0], [3.0, -3.0]]
     """
 
-    def __init__(self, window: float = 1.0):
-        self.window = positive("window", window)
-
-    def draw(self, shape: Shape) -> Any:
-        size = self.side(shape)
+    def matrix(self, size: int) -> np.ndarray:
         signs = np.where(np.tri(size) > 0, np.outer(_signs(size), _signs(size)), 1)
-        return -((2 * np.arange(size) + 1)[:, None] * signs) / self.window
+        return -((2 * np.arange(size) + 1)[:, None] * signs)
 
 
 @register(
     "hippo_lagt",
-    claims=Claims(
+    claims=kinds.recurrent(
         law="A_nk = -1 for n >= k, 0 above",
         reference="Gu et al. 2020, HiPPO, arXiv:2008.07669, theorem 1",
         exact=laguerre_fade,
-        ranks=(2, 2),
-        roles=("recurrent_kernel",),
         shapes=((16, 16), (9, 9)),
         use="For state-space layers whose memory should fade exponentially",
         avoid="On long sequences, which it forgets after a few units of time: take initlab_hippo_legs",
     ),
 )
-class HippoLagt(Scheme):
+class HippoLagt(WindowMatrix):
     """State matrix that keeps a polynomial fit to a past of exponentially falling weight.
 
     The state obeys `dc/dt = A c + B f`, with B from `hippo_input`; its coefficients are those of
@@ -230,38 +217,28 @@ class HippoLagt(Scheme):
     Args:
         window: θ, the time in which the weight of the past falls to 1/e. Positive.
 
-    Shapes: square, `(state, state)`; row n is the equation of coefficient n.
-
-    Raises:
-        InputError: If `window` is not positive, or the matrix is not square.
-
     Reference: Gu et al. 2020, arXiv:2008.07669, theorem 1 (LagT, with α = 0 and β = 1).
 
     >>> np.asarray(HippoLagt()((2, 2))).tolist()
     [[-1.0, 0.0], [-1.0, -1.0]]
     """
 
-    def __init__(self, window: float = 1.0):
-        self.window = positive("window", window)
-
-    def draw(self, shape: Shape) -> Any:
-        return 0.0 - np.tri(self.side(shape)) / self.window
+    def matrix(self, size: int) -> np.ndarray:
+        return 0.0 - np.tri(size)
 
 
 @register(
     "hippo_fourier",
-    claims=Claims(
+    claims=kinds.recurrent(
         law="turns by 2πk in the k-th pair of states, less 2ppᵀ, p = (1, √2, 0, √2, 0, …)",
         reference="Gu et al. 2022, How to Train Your HiPPO, arXiv:2206.12037; 2020, arXiv:2008.07669",
         exact=fourier_window,
-        ranks=(2, 2),
-        roles=("recurrent_kernel",),
         shapes=((16, 16), (9, 9)),
         use="For state-space layers that should find periodic patterns within a window of known length",
         avoid="For smooth trends, which waves fit badly at the ends of a window: take initlab_hippo_legt",
     ),
 )
-class HippoFourier(Scheme):
+class HippoFourier(WindowMatrix):
     """State matrix that keeps the Fourier series of the last window of time.
 
     The state obeys `dc/dt = A c + B f`, with B from `hippo_input`; its coefficients are those of
@@ -271,13 +248,7 @@ class HippoFourier(Scheme):
     Draws `A = (R - 2 p pᵀ) / window`, `p = (1, √2, 0, √2, 0, …)`, where R has `2πk` from the cosine of
     frequency k to its sine (above the diagonal) and `-2πk` back.
 
-    Args:
-        window: θ, how much time is remembered. Positive.
-
     Shapes: square, `(state, state)`; in an even size the last cosine lacks its sine.
-
-    Raises:
-        InputError: If `window` is not positive, or the matrix is not square.
 
     Reference: Gu et al. 2022, arXiv:2206.12037 (FouT, with this factor); Gu et al. 2020,
     arXiv:2008.07669 (without it).
@@ -286,26 +257,20 @@ class HippoFourier(Scheme):
     [-2.0, -2.8284, 0.0]
     """
 
-    def __init__(self, window: float = 1.0):
-        self.window = positive("window", window)
-
-    def draw(self, shape: Shape) -> Any:
-        size = self.side(shape)
+    def matrix(self, size: int) -> np.ndarray:
         step = np.zeros(size - 1)
         step[1::2] = 2 * np.pi * np.arange(1, (size + 1) // 2)
         waves = _waves(size)
         turning = np.diag(step, 1) - np.diag(step, -1)
-        return (turning - 2 * np.outer(waves, waves)) / self.window
+        return turning - 2 * np.outer(waves, waves)
 
 
 @register(
     "hippo_input",
-    claims=Claims(
+    claims=kinds.state(
         law="B_n = √(2n+1) (legs, legt), (2n+1)(-1)^n (lmu), 1 (lagt), (2, 2√2, 0, …) (fourier)",
         reference="Gu et al. 2020, HiPPO, arXiv:2008.07669; Voelker et al. 2019, NeurIPS 32 (lmu)",
         exact=odd_numbers,
-        ranks=(1, None),
-        roles=("kernel",),
         shapes=((16,), (5, 9)),
         use="For the input vector B beside a HiPPO state matrix of the same measure",
         avoid="Beside another state matrix, which it does not fit: take initlab_ones, as S4D does",

@@ -1,14 +1,14 @@
 """Banks of fixed filters and waves."""
 
 import math
-from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
 
-from keras_initlab.core.arguments import positive, whole
-from keras_initlab.core.errors import InputError
-from keras_initlab.initializers.base import Scheme, Shape
+from keras_initlab.core.arguments import above, flag, positive, whole
+from keras_initlab.initializers import kinds
+from keras_initlab.initializers.base import Gained, Scheme, Shape
+from keras_initlab.initializers.fans import as_matrix
 from keras_initlab.initializers.registry import Claims, register
 from keras_initlab.initializers.structured.identity import FixedMatrix
 
@@ -27,26 +27,21 @@ def sines_and_cosines(values: np.ndarray) -> np.ndarray:
 
 @register(
     "dct",
-    claims=Claims(
+    claims=kinds.convolution(
         law="the orthonormal cosines (DCT-II) of the window, lowest frequencies first",
         reference="Ahmed, Natarajan & Rao 1974, IEEE Trans. Computers C-23",
         bound=lambda fans: 1.0,
         exact=cosines,
-        ranks=(3, 5),
-        roles=("kernel",),
         shapes=((8, 3, 8), (4, 4, 3, 16), (3, 3, 3, 2, 9)),
         use="For a first convolution that should see frequencies, frozen or trained, with few data",
         avoid="For hidden layers, where it sums all channels alike: take initlab_he_normal there",
     ),
 )
-class Dct(Scheme):
+class Dct(Gained):
     """Convolution whose filters are cosines: a fixed basis for patches.
 
     Draws for output `o` the product of DCT-II cosines number `o` along the window, ordered by total
     frequency, the same for every input channel; after the last it starts again.
-
-    Args:
-        gain: Multiplies every weight. Positive, dimensionless.
 
     Shapes: rank 3 to 5, `(*window, in, out)`.
 
@@ -59,10 +54,7 @@ class Dct(Scheme):
     [0.7071, -0.7071]
     """
 
-    def __init__(self, gain: float = 1.0):
-        self.gain = positive("gain", gain)
-
-    def draw(self, shape: Shape) -> Any:
+    def unit(self, shape: Shape) -> Any:
         *window, _, outputs = shape
         basis: Any = np.ones((1, 1))
         frequency = np.zeros(1)
@@ -74,7 +66,7 @@ class Dct(Scheme):
             frequency = np.add.outer(frequency, number).ravel()
         order = np.argsort(frequency, kind="stable")
         filters = basis[:, order[np.arange(outputs) % len(order)]]
-        return self.gain * np.broadcast_to(filters.reshape(*window, 1, outputs), shape)
+        return np.broadcast_to(filters.reshape(*window, 1, outputs), shape)
 
 
 @register(
@@ -126,7 +118,7 @@ class SincosPosition(Scheme):
 
 def waves_of_full_rank(values: np.ndarray) -> np.ndarray:
     """Rank min(inputs, outputs), unbiased variance 2/(inputs + outputs)."""
-    matrix = values.reshape(-1, values.shape[-1])
+    matrix = as_matrix(values)
     rank = np.linalg.matrix_rank(matrix, tol=1e-3 * np.linalg.norm(matrix, 2))
     return np.array([rank - min(matrix.shape), matrix.var(ddof=1) * sum(matrix.shape) / 2 - 1])
 
@@ -158,8 +150,6 @@ class Sinusoidal(FixedMatrix):
     Args:
         gain: Multiplies every weight. Positive, dimensionless; √2 before ReLU.
         full_rank: Whether to take the phases of full rank or those of the paper.
-        input_axes: Axes of the weight that are inputs; None means Keras's convention.
-        output_axes: Axes of the weight that are outputs; given together with `input_axes`.
 
     Shapes: rank 2 or more, of two weights or more; `(*receptive_field, in, out)` by Keras's convention.
 
@@ -176,17 +166,9 @@ class Sinusoidal(FixedMatrix):
     31
     """
 
-    def __init__(
-        self,
-        gain: float = 1.0,
-        full_rank: bool = True,
-        input_axes: Sequence[int] | None = None,
-        output_axes: Sequence[int] | None = None,
-    ):
-        super().__init__(gain, input_axes, output_axes)
-        if not isinstance(full_rank, bool):
-            raise InputError(f"`full_rank` must be True or False; got {full_rank!r}.")
-        self.full_rank = full_rank
+    def __init__(self, gain: float = 1.0, full_rank: bool = True, *rest: Any, **common: Any):
+        super().__init__(gain, *rest, **common)
+        self.full_rank = flag("full_rank", full_rank)
 
     def matrix(self, inputs: int, outputs: int) -> np.ndarray:
         unit = np.arange(1, outputs + 1)
@@ -227,7 +209,7 @@ def even_and_odd_waves(values: np.ndarray) -> np.ndarray:
         avoid="For hidden layers and small windows: take initlab_he_normal there",
     ),
 )
-class Gabor(Scheme):
+class Gabor(Gained):
     """Convolution whose filters are edges and bars: waves under a Gaussian window.
 
     Draws for output `o`, with `x` the place in the window from its centre, `exp(-|x|² / 2σ²)` times
@@ -257,11 +239,9 @@ class Gabor(Scheme):
     """
 
     def __init__(self, gain: float = 1.0, orientations: int = 8, wavelength: float = 4.0):
-        self.gain = positive("gain", gain)
+        super().__init__(gain)
         self.orientations = whole("orientations", orientations)
-        self.wavelength = positive("wavelength", wavelength)
-        if self.wavelength <= 2:
-            raise InputError(f"`wavelength` must be above 2 pixels; got {wavelength!r}.")
+        self.wavelength = above("wavelength", wavelength, 2)
 
     def draw(self, shape: Shape) -> Any:
         height, width, inputs, outputs = shape

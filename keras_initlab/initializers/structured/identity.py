@@ -1,13 +1,14 @@
 """Kernels that copy their inputs."""
 
 import math
-from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
 
-from keras_initlab.core.arguments import positive, whole
-from keras_initlab.initializers.base import AxesAware, Scheme, Shape
+from keras_initlab.core.arguments import whole
+from keras_initlab.initializers import kinds
+from keras_initlab.initializers.base import AxesAware, Gained, Shape
+from keras_initlab.initializers.fans import as_matrix
 from keras_initlab.initializers.registry import Claims, register
 
 
@@ -28,19 +29,20 @@ def at_centre(matrix: np.ndarray, shape: Shape) -> np.ndarray:
     return kernel
 
 
-class FixedMatrix(Scheme, AxesAware):
-    """Base of the kernels without randomness that are a matrix of inputs by outputs."""
+class FixedMatrix(Gained, AxesAware):
+    """Base of the kernels without randomness that are a matrix of inputs by outputs.
+
+    Args:
+        input_axes: Axes of the weight that are inputs; None means Keras's convention.
+
+    Shapes: rank 2 or more; `(*receptive_field, in, out)` by Keras's convention.
+
+    Raises:
+        InputError: If `gain` is not a positive finite number, the rank is below 2, or the axes do not
+            name every axis once.
+    """
 
     seed = None  # EinsumDense copies it into the config of any descendant of VarianceScaling
-
-    def __init__(
-        self,
-        gain: float = 1.0,
-        input_axes: Sequence[int] | None = None,
-        output_axes: Sequence[int] | None = None,
-    ):
-        self.gain = positive("gain", gain)
-        self._set_axes(input_axes, output_axes)
 
     @classmethod
     def from_config(cls, config: dict[str, Any]) -> Any:
@@ -50,8 +52,8 @@ class FixedMatrix(Scheme, AxesAware):
         """The law for a gain of one."""
         raise NotImplementedError
 
-    def draw(self, shape: Shape) -> Any:
-        return self.from_matrix(self.gain * self.matrix(*self.matrix_shape(shape)), shape)
+    def unit(self, shape: Shape) -> Any:
+        return self.from_matrix(self.matrix(*self.matrix_shape(shape)), shape)
 
 
 @register(
@@ -75,14 +77,6 @@ class Identity(FixedMatrix):
 
     Args:
         gain: The diagonal. Positive, dimensionless.
-        input_axes: Axes of the weight that are inputs; None means Keras's convention.
-        output_axes: Axes of the weight that are outputs; given together with `input_axes`.
-
-    Shapes: rank 2 or more; `(*receptive_field, in, out)` by Keras's convention.
-
-    Raises:
-        InputError: If `gain` is not a positive finite number, the rank is below 2, or the axes do not
-            name every axis once.
 
     Reference: Le et al. 2015, arXiv:1504.00941 (as the recurrent kernel of a ReLU network);
     Zagoruyko & Komodakis 2017, arXiv:1706.00388 (convolutions).
@@ -94,26 +88,24 @@ class Identity(FixedMatrix):
     def matrix(self, inputs: int, outputs: int) -> np.ndarray:
         return np.eye(inputs, outputs)
 
-    def draw(self, shape: Shape) -> Any:
+    def unit(self, shape: Shape) -> Any:
         if self.input_axes is not None:
-            return super().draw(shape)
-        return at_centre(self.gain * self.matrix(*shape[-2:]), shape)
+            return super().unit(shape)
+        return at_centre(self.matrix(*shape[-2:]), shape)
 
 
 @register(
     "dirac",
-    claims=Claims(
+    claims=kinds.convolution(
         law="identity at the centre tap, group by group",
         reference="Zagoruyko & Komodakis 2017, arXiv:1706.00388",
         bound=lambda fans: 1.0,
         exact=copies_inputs,
-        ranks=(3, 5),
-        roles=("kernel",),
         use="For convolutions in deep plain nets that should start as the identity, grouped ones included",
         avoid="Where channels are added, the new ones stay dead: take initlab_delta_orthogonal there",
     ),
 )
-class Dirac(Scheme):
+class Dirac(Gained):
     """Convolution that passes its input through.
 
     Draws one at the centre tap, `(size - 1) // 2`, where input and output have the same index within
@@ -136,20 +128,20 @@ class Dirac(Scheme):
     """
 
     def __init__(self, gain: float = 1.0, groups: int = 1):
-        self.gain = positive("gain", gain)
+        super().__init__(gain)
         self.groups = whole("groups", groups)
 
-    def draw(self, shape: Shape) -> Any:
+    def unit(self, shape: Shape) -> Any:
         *_, inputs, outputs = shape
         if outputs % self.groups:
             raise self.refusal(shape, f"outputs that are a multiple of {self.groups} groups")
         tap = np.eye(inputs, outputs // self.groups)
-        return at_centre(self.gain * np.tile(tap, self.groups), shape)
+        return at_centre(np.tile(tap, self.groups), shape)
 
 
 def repeated_identity(values: np.ndarray) -> np.ndarray:
     """Identities side by side along the longer of inputs and outputs, the last one cut."""
-    matrix = values.reshape(-1, values.shape[-1])
+    matrix = as_matrix(values)
     rows, columns = matrix.shape
     order = min(rows, columns)
     copies = np.tile(np.eye(order), (-(-rows // order), -(-columns // order)))
@@ -179,14 +171,6 @@ class Idinit(FixedMatrix):
 
     Args:
         gain: The paper's τ. Positive, dimensionless; 1 keeps the size of linear units, √2 that of ReLU's.
-        input_axes: Axes of the weight that are inputs; None means Keras's convention.
-        output_axes: Axes of the weight that are outputs; given together with `input_axes`.
-
-    Shapes: rank 2 or more; `(*receptive_field, in, out)` by Keras's convention.
-
-    Raises:
-        InputError: If `gain` is not a positive finite number, the rank is below 2, or the axes do not
-            name every axis once.
 
     Reference: Pan et al. 2025, arXiv:2503.04626, the identity-preserving law. Its noise of 1e-6 is
     left out; the last layer of a branch takes `idinit_zero`.
@@ -232,8 +216,6 @@ class IdinitZero(FixedMatrix):
 
     Args:
         gain: The paper's ε. Positive, dimensionless.
-        input_axes: Axes of the weight that are inputs; None means Keras's convention.
-        output_axes: Axes of the weight that are outputs; given together with `input_axes`.
 
     Shapes: rank 2 or more; `(*receptive_field, in, out)` by Keras's convention; two inputs or more.
 
@@ -247,13 +229,8 @@ class IdinitZero(FixedMatrix):
     [[1.0, -1.0, 1.0], [-1.0, 1.0, -1.0]]
     """
 
-    def __init__(
-        self,
-        gain: float = 1e-6,
-        input_axes: Sequence[int] | None = None,
-        output_axes: Sequence[int] | None = None,
-    ):
-        super().__init__(gain, input_axes, output_axes)
+    def __init__(self, gain: float = 1e-6, *rest: Any, **common: Any):
+        super().__init__(gain, *rest, **common)
 
     def matrix(self, inputs: int, outputs: int) -> np.ndarray:
         if inputs < 2:
@@ -290,15 +267,12 @@ def hadamard_entries(values: np.ndarray) -> np.ndarray:
         "initlab_delta_orthogonal",
     ),
 )
-class ZeroHadamard(Scheme):
+class ZeroHadamard(Gained):
     """Start without any randomness whose symmetry is broken by a Hadamard matrix.
 
     Draws `W = gain · I` (cut) where outputs are as many as inputs or fewer, and else
     `gain · I · H_p / √p · I` with `p` the power of two that holds the outputs. A convolution has it at its
     centre tap, `(size - 1) // 2` for padding "same", and zeros elsewhere.
-
-    Args:
-        gain: Multiplies every weight. Positive, dimensionless.
 
     Shapes: rank 2 to 5, `(*window, in, out)`.
 
@@ -312,11 +286,8 @@ class ZeroHadamard(Scheme):
     [[0.5, 0.5, 0.5, 0.5], [0.5, -0.5, 0.5, -0.5]]
     """
 
-    def __init__(self, gain: float = 1.0):
-        self.gain = positive("gain", gain)
-
-    def draw(self, shape: Shape) -> Any:
-        return at_centre(self.gain * self.matrix(*shape[-2:]), shape)
+    def unit(self, shape: Shape) -> Any:
+        return at_centre(self.matrix(*shape[-2:]), shape)
 
     def matrix(self, inputs: int, outputs: int) -> np.ndarray:
         """The law for a gain of one."""

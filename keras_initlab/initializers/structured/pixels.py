@@ -6,9 +6,10 @@ from typing import Any
 import numpy as np
 from keras import ops
 
-from keras_initlab.core.arguments import one_of, positive, whole
-from keras_initlab.initializers.base import Scheme, Shape
-from keras_initlab.initializers.registry import Claims, register
+from keras_initlab.core.arguments import one_of, whole
+from keras_initlab.initializers import kinds
+from keras_initlab.initializers.base import Gained, Shape
+from keras_initlab.initializers.registry import register
 from keras_initlab.initializers.wrappers import Wrapper
 
 
@@ -27,26 +28,21 @@ def keeps_constants(values: np.ndarray) -> np.ndarray:
 
 @register(
     "bilinear",
-    claims=Claims(
+    claims=kinds.convolution(
         law="w[x] = 1 - |x/f - c|, f = ⌈size/2⌉, c = (2f - 1 - f mod 2)/(2f), channel by channel",
         reference="Long et al. 2015, FCN, arXiv:1411.4038",
         bound=lambda fans: 1.0,
         exact=keeps_constants,
-        ranks=(3, 5),
-        roles=("kernel",),
         shapes=((4, 3, 3), (4, 4, 6, 6), (4, 4, 4, 2, 2)),
         use="For transposed convolutions that enlarge maps of scores or images channel by channel",
         avoid="Where channels must mix or change in number: take initlab_icnr there",
     ),
 )
-class Bilinear(Scheme):
+class Bilinear(Gained):
     """Transposed convolution that upsamples by linear interpolation.
 
     Draws, along each axis of the window, `w[x] = 1 - |x / f - c|` with `f = ⌈size / 2⌉` and
     `c = (2 f - 1 - f mod 2) / (2 f)`, for equal channels; zeros between different ones. Use strides `f`.
-
-    Args:
-        gain: Multiplies every weight. Positive, dimensionless.
 
     Shapes: rank 3 to 5, `(*window, out, in)` of a transposed convolution.
 
@@ -58,9 +54,6 @@ class Bilinear(Scheme):
     >>> [float(value) for value in np.asarray(Bilinear()((4, 1, 1)))[:, 0, 0]]
     [0.25, 0.75, 0.75, 0.25]
     """
-
-    def __init__(self, gain: float = 1.0):
-        self.gain = positive("gain", gain)
 
     def draw(self, shape: Shape) -> Any:
         *window, inputs, outputs = shape
@@ -82,13 +75,11 @@ def repeats_pixels(values: np.ndarray) -> np.ndarray:
 
 @register(
     "icnr",
-    claims=Claims(
+    claims=kinds.convolution(
         law="inner for outputs / 2^d filters, each repeated for the 2^d pixels that it becomes; by default "
         "he_normal",
         reference="Aitken et al. 2017, arXiv:1707.02937",
         exact=repeats_pixels,
-        ranks=(3, 5),
-        roles=("kernel",),
         shapes=((3, 3, 16, 60), (5, 24, 60), (3, 3, 3, 4, 32)),
         use="For the convolution before a pixel shuffle, or a transposed one: no checkerboard at the start",
         avoid="For kernels that do not enlarge, whose units it makes equal: take initlab_he_normal",

@@ -1,14 +1,14 @@
 """Frames and arrays in, matplotlib Axes out. Nothing here calls `show`."""
 
-from keras_initlab.results.plots.curves import draw, loss_view, metric_view
+from keras_initlab.results.plots.curves import loss_view, metric_view, plot_curves
 from keras_initlab.results.plots.differences import plot_pairs, plot_replicates, plot_wins
 from keras_initlab.results.plots.distributions import plot_distribution, plot_weights
 from keras_initlab.results.plots.ranks import plot_ranks
 
 __all__ = [
-    "draw",
     "loss_view",
     "metric_view",
+    "plot_curves",
     "plot_distribution",
     "plot_pairs",
     "plot_ranks",

@@ -5,18 +5,21 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
+import pandas as pd
 
 from keras_initlab.core.errors import UnknownNameError
 from keras_initlab.results import stats
+from keras_initlab.results.labels import short_labels
 from keras_initlab.results.plots import style
+from keras_initlab.results.tables import LOST
 
 if TYPE_CHECKING:
-    import pandas as pd
     from matplotlib.axes import Axes
 
 POINTS = 100  # a curve longer than this is a running mean over length / 100 steps
 
 
+BAND_FROM = 3  # replicates below which an interval (t = 12.7 for two) is wider than any picture
 CEILING = 100  # a run that did not complete is drawn up to this many times the largest other value
 
 
@@ -45,9 +48,7 @@ class View:
     log: bool
 
 
-def loss_view(
-    curves: "pd.DataFrame", runs: "pd.DataFrame", ranked: Sequence[str], batches: int | None
-) -> View:
+def loss_view(curves: pd.DataFrame, runs: pd.DataFrame, ranked: Sequence[str], batches: int | None) -> View:
     """Training loss of the first `batches` batches; None for all."""
     chosen = curves[curves["split"] == "batch"]
     if batches is not None:
@@ -57,7 +58,7 @@ def loss_view(
     return _view("batch", f"training loss before the update{smoothed}", chosen, runs, ranked, window)
 
 
-def metric_view(curves: "pd.DataFrame", runs: "pd.DataFrame", ranked: Sequence[str], metric: str) -> View:
+def metric_view(curves: pd.DataFrame, runs: pd.DataFrame, ranked: Sequence[str], metric: str) -> View:
     """A metric after each epoch."""
     split = "validation" if metric.startswith("val_") else "train"
     per_epoch = curves[curves["split"] != "batch"]
@@ -72,7 +73,7 @@ def metric_view(curves: "pd.DataFrame", runs: "pd.DataFrame", ranked: Sequence[s
 
 
 def _view(
-    x: str, y: str, chosen: "pd.DataFrame", runs: "pd.DataFrame", ranked: Sequence[str], window: int
+    x: str, y: str, chosen: pd.DataFrame, runs: pd.DataFrame, ranked: Sequence[str], window: int
 ) -> View:
     status = runs.set_index(["initializer", "replicate"])["status"].to_dict()
     by_label: dict[str, list[Curve]] = {label: [] for label in ranked}
@@ -87,7 +88,7 @@ def _view(
     return View(x, y, by_label, style.wants_log(values))
 
 
-def draw(view: View, runs: "pd.DataFrame", labels: Sequence[str], ax: "Axes | None") -> "Axes":
+def plot_curves(view: View, runs: pd.DataFrame, labels: Sequence[str], ax: "Axes | None") -> "Axes":
     """The legend follows the rank, the colours follow `labels`."""
     ranked = list(view.curves)
     ax = ax if ax is not None else style.new_axes(8.0 if len(ranked) <= style.LEGEND_INSIDE else 9.6)
@@ -107,11 +108,11 @@ def draw(view: View, runs: "pd.DataFrame", labels: Sequence[str], ax: "Axes | No
     return ax
 
 
-def legend_names(runs: "pd.DataFrame", ranked: Sequence[str]) -> dict[str, str]:
+def legend_names(runs: pd.DataFrame, ranked: Sequence[str]) -> dict[str, str]:
     """Each label, shortened, with its number of runs, or how many of them were lost."""
-    short = style.short_labels(ranked)
+    texts = short_labels(ranked)
     counts = {label: runs.loc[runs["initializer"] == label, "status"].value_counts() for label in ranked}
-    return {label: f"{short[label]} ({_count(counts[label])})" for label in ranked}
+    return {label: f"{texts[label]} ({_count(counts[label])})" for label in ranked}
 
 
 def _clip_diverged(curves: Sequence[Curve]) -> None:
@@ -122,8 +123,8 @@ def _clip_diverged(curves: Sequence[Curve]) -> None:
             np.minimum(curve.values, CEILING * abs(max(highest)), out=curve.values)
 
 
-def _count(counts: "pd.Series") -> str:
-    lost = [f"{counts[name]} of {counts.sum()} {name}" for name in ("diverged", "failed") if name in counts]
+def _count(counts: pd.Series) -> str:
+    lost = [f"{counts[name]} of {counts.sum()} {name}" for name in LOST if name in counts]
     return ", ".join(lost) or f"N={counts.sum()}"
 
 
@@ -154,7 +155,7 @@ def _draw_initializer(ax: "Axes", curves: Sequence[Curve], look: style.Style, na
     )
     if look.dashes:
         line.set_dashes(look.dashes)
-    if len(completed) > 1:
+    if len(completed) >= BAND_FROM:
         ax.fill_between(steps, low, high, color=look.colour, alpha=0.15, linewidth=0)
 
 

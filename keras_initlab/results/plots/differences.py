@@ -4,11 +4,12 @@ from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
 import numpy as np
+import pandas as pd
 
+from keras_initlab.results.labels import short, short_labels
 from keras_initlab.results.plots import style
 
 if TYPE_CHECKING:
-    import pandas as pd
     from matplotlib.axes import Axes
 
 _ROW = 0.27  # inches
@@ -16,11 +17,11 @@ _COLOURS = {"better": "#009E73", "worse": "#D55E00", "equivalent": "#0072B2", "u
 _SIGNS = {"better": "o", "worse": "s", "equivalent": "D", "unresolved": "x"}
 
 
-def plot_pairs(pairs: "pd.DataFrame", ranked: Sequence[str], metric: str, ax: "Axes | None") -> "Axes":
-    """Forest plot of paired differences with their intervals, best rank on top."""
+def plot_pairs(pairs: pd.DataFrame, ranked: Sequence[str], metric: str, ax: "Axes | None") -> "Axes":
+    """Forest plot of paired differences with their simultaneous intervals, best rank on top."""
     rows = [label for label in ranked if label in pairs.index]
     ax = ax if ax is not None else style.new_axes(7.2, 1.6 + _ROW * len(rows))
-    short = style.short_labels(rows)
+    texts = short_labels(rows)
     names = []
     shown = set()
     for place, label in enumerate(rows):
@@ -30,9 +31,9 @@ def plot_pairs(pairs: "pd.DataFrame", ranked: Sequence[str], metric: str, ax: "A
         entry = verdict if verdict not in shown else None
         shown.add(verdict)
         ax.plot([line["difference"]], [place], _SIGNS[verdict], color=colour, markersize=5, label=entry)
-        if not np.isfinite(line["difference"]):
+        if line["by"] == "failures":
             ax.annotate(
-                f"{verdict}: no pair has values",
+                f"{verdict}: lost runs decide",
                 (0.02, place),
                 xycoords=("axes fraction", "data"),
                 fontsize=8,
@@ -40,12 +41,12 @@ def plot_pairs(pairs: "pd.DataFrame", ranked: Sequence[str], metric: str, ax: "A
             )
         ax.plot([line["low"], line["high"]], [place, place], color=colour, linewidth=1.6)
         lost = "" if line["n_values"] == line["n"] else f", {line['n'] - line['n_values']} without value"
-        names.append(style.figure_text(f"{short[label]} (N={line['n']}{lost})"))
+        names.append(style.figure_text(f"{texts[label]} (N={line['n']}{lost})"))
     ax.axvline(0, color="#4D4D4D", linewidth=1)
     ax.set_yticks(range(len(rows)), names, fontsize=8)
     ax.set_ylim(len(rows) - 0.4, -0.6)
-    baseline = style.figure_text(style.short(str(pairs["baseline"].iloc[0]))) if len(rows) else ""
-    ax.set_xlabel(f"{metric}: difference from {baseline}\nand its 95 % interval")
+    baseline = style.figure_text(short(str(pairs["baseline"].iloc[0]))) if len(rows) else ""
+    ax.set_xlabel(f"{metric}: difference from {baseline}\nwith 95 % intervals that hold together")
     style.set_spines(ax)
     ax.legend(fontsize=8, frameon=False, loc="lower left", bbox_to_anchor=(0, 1), ncols=4)
     return ax
@@ -61,7 +62,7 @@ def plot_replicates(
     """Every replicate as a dot, one row per initializer, its mean as a bar."""
     rows = list(ranked)
     ax = ax if ax is not None else style.new_axes(7.2, 1.2 + _ROW * len(rows))
-    short = style.short_labels(rows)
+    texts = short_labels(rows)
     names = []
     for place, label in enumerate(rows):
         runs = np.array(list(values[label].values()))
@@ -73,7 +74,7 @@ def plot_replicates(
             ax.plot([own.mean()] * 2, [place - 0.35, place + 0.35], color="#222222", linewidth=1.6)
         lost = len(runs) - len(own)
         without = f", {lost} without value" if lost else ""
-        names.append(style.figure_text(f"{short[label]} (N={len(runs)}{without})"))
+        names.append(style.figure_text(f"{texts[label]} (N={len(runs)}{without})"))
     ax.set_yticks(range(len(rows)), names, fontsize=8)
     ax.set_ylim(len(rows) - 0.4, -0.6)
     everything = np.array([value for own in values.values() for value in own.values()])
@@ -84,14 +85,14 @@ def plot_replicates(
     return ax
 
 
-def plot_wins(wins: "pd.DataFrame", ranked: Sequence[str], ax: "Axes | None") -> "Axes":
+def plot_wins(wins: pd.DataFrame, ranked: Sequence[str], ax: "Axes | None") -> "Axes":
     """Heat map: the chance that the row beats the column."""
     count = len(ranked)
     size = max(4.0, 2.2 + 0.3 * count)
     ax = ax if ax is not None else style.new_axes(size + 1.2, size)
     ordered = wins.loc[list(ranked), list(ranked)].to_numpy(float)
     image = ax.imshow(np.ma.masked_invalid(ordered), cmap="PuOr", vmin=0, vmax=1)
-    names = [style.figure_text(name) for name in style.short_labels(ranked, 24).values()]
+    names = [style.figure_text(name) for name in short_labels(ranked, 24).values()]
     ax.set_xticks(range(count), names, rotation=90, fontsize=7)
     ax.set_yticks(range(count), names, fontsize=7)
     if count <= 12:

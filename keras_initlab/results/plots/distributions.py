@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from keras_initlab.core.errors import InputError
+from keras_initlab.results.labels import short
 from keras_initlab.results.plots import style
 
 if TYPE_CHECKING:
@@ -89,7 +90,7 @@ def plot_weights(
             ax.fill_between(
                 centres, row, row - scale * height, color=colour, alpha=0.45, step="mid", label=entry
             )
-    ax.set_yticks(range(len(before)), [style.figure_text(style.short(path)) for path in before], fontsize=8)
+    ax.set_yticks(range(len(before)), [style.figure_text(short(path)) for path in before], fontsize=8)
     ax.set_ylim(len(before) - 0.8, -1.0)
     ax.set_xlabel("weight")
     style.set_spines(ax)

@@ -2,19 +2,21 @@
 
 from typing import TYPE_CHECKING
 
+import pandas as pd
+
+from keras_initlab.results.labels import short_labels
 from keras_initlab.results.plots import style
 from keras_initlab.results.stats import ALPHA
 
 if TYPE_CHECKING:
-    import pandas as pd
     from matplotlib.axes import Axes
 
 
 def plot_ranks(
-    mean_ranks: "pd.Series", critical: float, p_value: float, comparisons: int, ax: "Axes | None"
+    mean_ranks: pd.Series, critical: float, p_value: float, comparisons: int, ax: "Axes | None"
 ) -> "Axes":
     """Mean ranks on a line; bars join groups within the critical difference of each other."""
-    names = [style.figure_text(name) for name in style.short_labels(map(str, mean_ranks.index), 28).values()]
+    names = [style.figure_text(name) for name in short_labels(map(str, mean_ranks.index), 28).values()]
     ranks = mean_ranks.to_numpy(float)
     count = len(ranks)
     reach = critical if p_value < ALPHA else count

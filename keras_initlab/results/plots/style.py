@@ -1,6 +1,6 @@
-"""How initializers look: colours that colour-blind readers tell apart, dashes, and safe labels."""
+"""How initializers look: colours that colour-blind readers tell apart, dashes, and literal text."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import TYPE_CHECKING
@@ -14,7 +14,6 @@ if TYPE_CHECKING:
 COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#56B4E9", "#E69F00", "#7F7F7F")
 DASHES: tuple[tuple[float, ...], ...] = ((), (5, 1.5), (1.2, 1.2), (7, 1.5, 1.2, 1.5), (10, 3))
 MARKERS = ("", "o", "s", "^", "D", "v", "P", "X")
-LABEL_LENGTH = 34
 LEGEND_INSIDE = 4  # initializers up to which the legend fits into the axes
 LOG_FROM = 30.0  # a spread beyond which a linear axis hides the smaller half
 
@@ -33,30 +32,6 @@ def style(index: int) -> Style:
     dashes, colour = divmod(index, len(COLOURS))
     marker, dash = divmod(dashes, len(DASHES))
     return Style(COLOURS[colour], DASHES[dash], MARKERS[marker % len(MARKERS)])
-
-
-def short(label: str, length: int = LABEL_LENGTH) -> str:
-    """`label` on one line, its middle left out if it is long (differences sit at both ends)."""
-    line = " ".join(label.split())
-    if len(line) <= length:
-        return line
-    tail = (length - 1) // 2
-    return f"{line[: length - 1 - tail]}…{line[-tail:]}"
-
-
-def short_labels(labels: Iterable[str], length: int = LABEL_LENGTH) -> dict[str, str]:
-    """Each label shortened; those that would look alike are numbered.
-
-    >>> short_labels(["a" * 50, "a" * 60], 8)
-    {'aaaa...': 'aaaa…aaa', 'aaaa...': 'aaaa…aaa (2)'}
-    """
-    seen: dict[str, int] = {}
-    result = {}
-    for label in labels:
-        text = short(label, length)
-        seen[text] = seen.get(text, 0) + 1
-        result[label] = text if seen[text] == 1 else f"{text} ({seen[text]})"
-    return result
 
 
 def figure_text(text: str) -> str:

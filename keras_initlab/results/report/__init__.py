@@ -6,38 +6,37 @@ import io
 import json
 import math
 from collections.abc import Sequence
+from functools import partial
 from importlib import resources
 from string import Template
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 
 from keras_initlab.core.optional import need
 from keras_initlab.results import conclusion, plots, terminal
+from keras_initlab.results.evidence import Evidence
 from keras_initlab.results.plots import curves as curve_plots
 from keras_initlab.results.plots import style
 from keras_initlab.results.tables import EARLY, epoch_metrics
-
-if TYPE_CHECKING:
-    from keras_initlab.results.comparison import Comparison
 
 POINTS = 100  # of a curve in the page; the saved result keeps all
 _DIGITS = 3
 
 
-def page(result: "Comparison") -> str:
+def page(found: Evidence) -> str:
     """The page as text."""
     plotly = need("plotly.offline", "to_html", "keras-initlab[report]")
     fields = {
-        "sentence": html.escape(conclusion.sentence(result)),
-        "notes": "".join(f"<p>{html.escape(line)}</p>" for line in conclusion.notes(result)),
-        "table": terminal.html_table(result),
-        "figures": _figures(result),
-        "runs": _runs(result),
-        "repeat": html.escape(repeat(result.config)),
-        "config": html.escape(json.dumps(result.config, indent=1, ensure_ascii=False)),
+        "sentence": html.escape(conclusion.sentence(found)),
+        "notes": "".join(f"<p>{html.escape(line)}</p>" for line in conclusion.notes(found)),
+        "table": terminal.html_table(found),
+        "figures": _figures(found),
+        "runs": _runs(found),
+        "repeat": html.escape(repeat(found.config)),
+        "config": html.escape(json.dumps(found.config, indent=1, ensure_ascii=False)),
         "style": _file("page.css"),
-        "data": _script_data(_views(result)) if result.records else "null",
+        "data": _script_data(_views(found)) if found.records else "null",
         "plotly": plotly.get_plotlyjs(),
         "script": _file("page.js"),
     }
@@ -83,19 +82,24 @@ def repeat(config: dict[str, Any]) -> str:
     )
 
 
-def _figures(result: "Comparison") -> str:
+def _figures(found: Evidence) -> str:
     """Static pictures: the curves for readers without JavaScript, the rest for all."""
-    if not result.records:
+    if not found.records:
         return ""
-    ranked = list(result.summary().index)
+    ranked = list(found.summary().index)
     count = len(ranked)
-    losses = _picture(result.plot, 9.6, 4.8, f"Training loss of the first {EARLY} batches")
+    view = plots.loss_view(found.curves, found.runs, ranked, EARLY)
+    draw = partial(plots.plot_curves, view, found.runs, found.labels)
+    losses = _picture(draw, 9.6, 4.8, f"Training loss of the first {EARLY} batches")
     height = 1.4 + 0.27 * count
     parts = [f"<noscript>{losses}</noscript>"]
     if count > 1:
-        title = f"Difference from {result.baseline} in {result.metric}"
-        parts.append(_picture(result.plot_pairs, 7.2, height, title))
-    parts.append(_picture(result.plot_replicates, 7.2, height, f"Every replicate: {result.metric}"))
+        title = f"Difference from {found.baseline} in {found.metric}"
+        forest = partial(plots.plot_pairs, found.pairs(), ranked, found.metric)
+        parts.append(_picture(forest, 7.2, height, title))
+    values = found.outcomes_of(found.metric).values
+    strip = partial(plots.plot_replicates, values, ranked, found.labels, found.metric)
+    parts.append(_picture(strip, 7.2, height, f"Every replicate: {found.metric}"))
     return "".join(parts)
 
 
@@ -112,9 +116,9 @@ def _picture(draw: Any, width: float, height: float, title: str) -> str:
     return f"<figure><figcaption>{alt}</figcaption>{picture}</figure>"
 
 
-def _runs(result: "Comparison") -> str:
-    frame = result.runs
-    value = f"final_{result.metric}"
+def _runs(found: Evidence) -> str:
+    frame = found.runs
+    value = f"final_{found.metric}"
     columns = [
         "initializer",
         "replicate",
@@ -129,7 +133,7 @@ def _runs(result: "Comparison") -> str:
         columns.insert(4, value)
     names = [*columns, "engine", "seeds"]
     rows = []
-    for cells, run in zip(frame[columns].itertuples(index=False), result.records, strict=True):
+    for cells, run in zip(frame[columns].itertuples(index=False), found.records, strict=True):
         seeds = ", ".join(f"{name} {seed}" for name, seed in run.seeds.items())
         rows.append([*map(_cell, cells), run.engine, seeds])
     header = "".join(f"<th>{html.escape(name)}</th>" for name in names)
@@ -143,17 +147,17 @@ def _cell(value: Any) -> str:
     return terminal.number(value) if isinstance(value, float) else str(value)
 
 
-def _views(result: "Comparison") -> dict[str, Any]:
+def _views(found: Evidence) -> dict[str, Any]:
     """Everything the script draws."""
-    ranked = list(result.summary().index)
-    frames = result.curves, result.runs, ranked
-    steps = max((len(run.step_losses) for run in result.records), default=0)
+    ranked = list(found.summary().index)
+    frames = found.curves, found.runs, ranked
+    steps = max((len(run.step_losses) for run in found.records), default=0)
     views = [(f"Loss, first {EARLY} batches", plots.loss_view(*frames, EARLY))] if steps else []
     if steps > EARLY:
         views.append(("Loss, all batches", plots.loss_view(*frames, None)))
-    views += [(name, plots.metric_view(*frames, name)) for name in epoch_metrics(result.records)]
-    looks = [style.style(result.labels.index(label)) for label in ranked]
-    names = curve_plots.legend_names(result.runs, ranked)
+    views += [(name, plots.metric_view(*frames, name)) for name in epoch_metrics(found.records)]
+    looks = [style.style(found.labels.index(label)) for label in ranked]
+    names = curve_plots.legend_names(found.runs, ranked)
     return {
         "initializers": [
             {
@@ -181,11 +185,13 @@ def _view(view: curve_plots.View) -> dict[str, Any]:
 
 
 def _initializer(curves: Sequence[curve_plots.Curve], kept: np.ndarray, log: bool) -> dict[str, Any]:
-    _, mean, low, high = curve_plots.mean_and_interval([curve for curve in curves if curve.completed], log)
+    completed = [curve for curve in curves if curve.completed]
+    _, mean, low, high = curve_plots.mean_and_interval(completed, log)
+    band = len(completed) >= curve_plots.BAND_FROM
     return {
         "mean": _thin(mean, kept),
-        "low": _thin(low, kept),
-        "high": _thin(high, kept),
+        "low": _thin(low, kept) if band else [],
+        "high": _thin(high, kept) if band else [],
         "runs": [_thin(curve.values, kept) for curve in curves],
     }
 

@@ -54,7 +54,7 @@
         opacity: 0.35,
       });
     }
-    if (curve.mean.length && curve.runs.length > 1) {
+    if (curve.mean.length && curve.low.length) {
       const edge = { color: colour, width: 0 };
       found.push({ ...quiet, x, y: curve.low, line: edge });
       found.push({ ...quiet, x, y: curve.high, line: edge, fill: "tonexty", fillcolor: colour + "26" });

@@ -13,7 +13,7 @@ from keras_initlab.trials.plan import Plan
 from keras_initlab.trials.record import Record
 
 START = 10.0
-TRIALS_MADE = set()
+PROBES_MADE = set()
 
 
 class Machine:
@@ -22,16 +22,16 @@ class Machine:
     now = 0.0
 
     def engine(self, name, start, step):
-        def run(trials, plan, setup, observer):
+        def run(setup, trials, observer):
             self.now += start
-            for _ in range(plan.epochs * plan.steps_per_epoch):
+            for _ in range(setup.epochs * setup.training.steps):
                 for trial in trials:
                     self.now += step
                     observer.stepped(trial)
             for trial in trials:
                 yield Record(trial.label, trial.replicate, "completed")
 
-        return SimpleNamespace(name=name, run=run, why_not=lambda plan, setup: None)
+        return SimpleNamespace(name=name, run=run, why_not=lambda setup, trials: None)
 
 
 PLANS = some.builds(
@@ -52,7 +52,7 @@ PLANS = some.builds(
     some.sampled_from([0.1, 1, choice.SLOWEST]),
     some.sampled_from([0.02, 0.5, 1, choice.SLOWEST]),
 )
-def test_trial_and_run_take_a_twentieth_longer_than_sequential_at_most(
+def test_probe_and_run_take_a_twentieth_longer_than_sequential_at_most(
     plan, start, step, start_ratio, step_ratio
 ):
     machine = Machine()
@@ -66,12 +66,14 @@ def test_trial_and_run_take_a_twentieth_longer_than_sequential_at_most(
         patch.setattr(choice, "replace", lambda old, **changes: type(old)(**vars(old) | changes))
         patch.setattr(choice, "Sequential", lambda: machine.engine("sequential", *costs["sequential"]))
         patch.setattr(choice, "Stacked", lambda: machine.engine("stacked", *costs["stacked"]))
-        chosen, why = choice.automatic(plan, SimpleNamespace(model=None, training=data, validation=None))
-    TRIALS_MADE.add((chosen.name, "in a trial" in why))
+        chosen, why = choice.automatic(
+            SimpleNamespace(model=None, training=data, validation=None, epochs=plan.epochs), plan.trials
+        )
+    PROBES_MADE.add((chosen.name, "in a trial" in why))
     steps = len(plan.trials) * plan.epochs * plan.steps_per_epoch
     whole = {name: began + steps * each for name, (began, each) in costs.items()}
-    assert machine.now + whole[chosen.name] <= (1 + choice.TRIAL_SHARE) * whole["sequential"]
+    assert machine.now + whole[chosen.name] <= (1 + choice.PROBE_SHARE) * whole["sequential"]
 
 
 def test_the_runs_above_met_every_kind_of_answer():
-    assert {("sequential", False), ("sequential", True), ("stacked", True)} <= TRIALS_MADE
+    assert {("sequential", False), ("sequential", True), ("stacked", True)} <= PROBES_MADE

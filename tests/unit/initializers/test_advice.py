@@ -16,3 +16,12 @@ def test_use_and_avoid(name):
         for other in re.findall(r"initlab_\w+", sentence):
             assert entry(other).name != name, "a scheme that recommends itself"
     assert "initlab_" in claims.avoid, "nothing to take instead"
+
+
+@pytest.mark.parametrize("name", list_initializers())
+def test_all_advice_has_one_form(name):
+    """For or to what it is meant; for what or where it is not: take what instead."""
+    claims = entry(name).claims
+    assert re.match(r"(For|To) [^.]", claims.use)
+    assert re.match(r"(After|Before|Beside|For|In|On|Outside|Where|With|Without) [^.]", claims.avoid)
+    assert ": initlab_" not in claims.avoid, "say what to do: take it"

@@ -61,8 +61,8 @@ def test_every_weight_of_a_keras_layer_can_restart(kind):
     for slot in all_slots(model):
         if slot.role != "seed_generator_state":
             assert own_initializer(slot) is not None, slot.path
-            with isolated():
-                value = draw(own_initializer(slot), slot, seed=1)
+            with isolated() as generators:
+                value = draw(own_initializer(slot), slot, 1, generators)
             assert tuple(value.shape) == slot.shape
 
 
@@ -110,8 +110,8 @@ def test_einsum_axes_are_kerass(equation, expected):
 def test_an_lstms_own_bias_remembers_at_first():
     model = keras.Sequential([keras.Input((4, 2)), keras.layers.LSTM(3)])
     bias = next(slot for slot in slots(model) if slot.role == "bias")
-    with isolated():
-        drawn = keras.ops.convert_to_numpy(draw(own_initializer(bias), bias, seed=1))
+    with isolated() as generators:
+        drawn = keras.ops.convert_to_numpy(draw(own_initializer(bias), bias, 1, generators))
     np.testing.assert_array_equal(drawn, np.array(bias.variable))
     np.testing.assert_array_equal(drawn, [0] * 3 + [1] * 3 + [0] * 6)
 

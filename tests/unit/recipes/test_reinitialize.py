@@ -283,8 +283,8 @@ BAD = {
         {"scheme": {".*": "zeros", "head": "ones"}},
         "The pattern 'head' of scheme= draws nothing: earlier patterns have all that it matches (head",
     ),
-    "fans": ({"fans": "true"}, "`fans` must be one of 'keras', 'layer'; got 'true'."),
-    "seed": ({"seed": -1}, "`seed` must be a whole number of at least 0; got -1."),
+    "fans": ({"fans": "true"}, "fans is 'true': give one of 'keras', 'layer'."),
+    "seed": ({"seed": -1}, "seed is -1: give a whole number of at least 0."),
     "role": ({"roles": "kernels"}, "Unknown role 'kernels'. Did you mean 'kernel'?"),
     "nothing selected": ({"roles": "embeddings"}, "with roles=('embeddings',). There are: first/kernel"),
     "rank": (

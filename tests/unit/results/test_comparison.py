@@ -198,7 +198,7 @@ def test_pairs_hold_replicate_against_replicate():
     interval = expected.confidence_interval(0.95)
     assert (row["low"], row["high"]) == pytest.approx((interval.low, interval.high))
     assert row["difference"] == pytest.approx(np.mean(ours) - np.mean(theirs))
-    assert row["p_holm"] == pytest.approx(expected.pvalue)
+    assert row["p_adjusted"] == pytest.approx(expected.pvalue)
     assert (row["win"], row["p_sign_flip"], row["verdict"]) == (1.0, 0.125, "better")
     mirrored = tiny({"ours": ours, "theirs": theirs}).pairs(baseline="ours").loc["theirs"]
     assert (mirrored["difference"], mirrored["verdict"]) == (pytest.approx(-row["difference"]), "worse")
@@ -209,6 +209,7 @@ def test_better_follows_the_direction_of_the_metric():
     assert result.pairs("glorot_uniform", "val_accuracy").loc["he_normal", "verdict"] == "better"
     row = result.pairs("glorot_uniform", "first_100").loc["he_normal"]
     assert (row["difference"] < 0, row["verdict"]) == (True, "better")
+    assert row["low"] < row["difference"] < row["high"] < 0
 
 
 def test_pairs_adjust_for_the_size_of_the_family():
@@ -217,7 +218,8 @@ def test_pairs_adjust_for_the_size_of_the_family():
     values |= {f"a{i}": values["base"] + generator.normal(0.004, 0.004, 6) for i in range(8)}
     few = tiny({label: values[label] for label in ("base", "a0")}).pairs("base")
     many = tiny(values).pairs("base")
-    assert many.loc["a0", "p_holm"] > few.loc["a0", "p_holm"]
+    assert many.loc["a0", "p_adjusted"] == pytest.approx(8 * few.loc["a0", "p_adjusted"])
+    assert many.loc["a0", "high"] - many.loc["a0", "low"] > few.loc["a0", "high"] - few.loc["a0", "low"]
 
 
 def test_pairs_with_a_margin_can_be_equivalent():

@@ -7,8 +7,7 @@ import pandas as pd
 import pytest
 
 from keras_initlab.core.errors import InputError
-from keras_initlab.results import outcomes, stats
-from keras_initlab.results.outcomes import Outcomes
+from keras_initlab.results import stats
 from tests.results import TEN, made_up, tiny
 
 NAN = math.nan
@@ -81,40 +80,3 @@ def test_wins_count_ties_as_half_and_lost_runs_as_defeats():
     wins = tiny({"a": [0.9, 0.9, NAN], "b": [0.8, 0.9, 0.1]}).wins()
     expected = pd.DataFrame([[NAN, 0.5], [0.5, NAN]], index=["a", "b"], columns=["a", "b"])
     pd.testing.assert_frame_equal(wins, expected)
-
-
-def null(generator, count, replicates, lost=0.0):
-    """Initializers that do not differ, `lost` of whose runs diverge."""
-    values = generator.normal(size=(count, replicates))
-    values[generator.random(values.shape) < lost] = NAN
-    return Outcomes({f"l{i}": dict(enumerate(row)) for i, row in enumerate(values)}, 1)
-
-
-@pytest.mark.parametrize(("replicates", "lost", "repetitions"), [(3, 0, 500), (10, 0, 500), (8, 0.3, 200)])
-def test_false_discoveries_stay_below_five_percent_for_the_whole_family(replicates, lost, repetitions):
-    """Ten initializers that do not differ: how often is any said to be better than the baseline?"""
-    generator = np.random.default_rng(replicates)
-    false = 0
-    for _ in range(repetitions):
-        found = outcomes.pairs(null(generator, 10, replicates, lost), "l0", None, 0.95)
-        false += (found["verdict"] == "better").any()
-    assert false / repetitions <= 0.05
-
-
-def test_the_truly_best_one_is_in_the_set_at_least_95_percent_of_the_time():
-    generator = np.random.default_rng(2)
-    hits = sum(not outcomes.beaten_by(null(generator, 6, 5))["l0"] for _ in range(1000))
-    assert hits / 1000 >= 0.95
-
-
-@pytest.mark.parametrize("n", [3, 5, 10, 20])
-def test_the_intervals_of_pairs_cover_the_true_difference(n):
-    generator = np.random.default_rng(n)
-    repetitions, hits = 1500, 0
-    for _ in range(repetitions):
-        base = generator.normal(0.9, 0.1, n)
-        ours = base + 0.01 + generator.normal(0, 0.02, n)
-        found = Outcomes({"base": dict(enumerate(base)), "ours": dict(enumerate(ours))}, 1)
-        difference = found.differences("ours", "base")
-        hits += difference.low <= 0.01 <= difference.high
-    assert 0.93 <= hits / repetitions <= 0.97

@@ -117,8 +117,8 @@ def test_the_forest_has_a_row_and_an_interval_per_initializer():
     names = [text.get_text() for text in ax.get_yticklabels()]
     assert names[0] == "he_normal (N=5)"
     assert "zeros (N=5, 2 without value)" in names
-    assert set(legend(ax)) == {"better", "worse", "unresolved"}
-    assert [text.get_text() for text in ax.texts] == ["worse: no pair has values"]
+    assert set(legend(ax)) == {"worse", "unresolved"}
+    assert [text.get_text() for text in ax.texts] == ["worse: lost runs decide"]
     pairs = result.pairs()
     spans = {tuple(line.get_xdata()) for line in ax.lines}
     assert (pairs.loc["he_normal", "low"], pairs.loc["he_normal", "high"]) in spans

@@ -39,7 +39,7 @@ def test_a_terminal_gets_colour_and_the_same_words():
     with console.capture() as captured:
         console.print(terminal.render(result))
     coloured = captured.get()
-    assert "\x1b[32m" in coloured
+    assert "\x1b[31m" in coloured
     plain = re.sub(r"\x1b\[[0-9;]*m", "", coloured)
     assert [line.rstrip() for line in plain.splitlines()] == repr(result).splitlines()
 
@@ -72,16 +72,17 @@ def test_the_conclusion_claims_no_more_than_the_evidence(values, expected):
     assert expected in " ".join(repr(tiny(values)).split())
 
 
-def test_below_six_replicates_the_limits_of_the_evidence_are_said():
-    five = " ".join(repr(made_up(TEN[:2], replicates=5)).split())
-    assert "With 5 replicates no distribution-free test can reach p < .05 (its smallest p is 0.0625)" in five
-    assert "no distribution-free test" not in repr(made_up(TEN[:2], replicates=6))
+@pytest.mark.parametrize(("replicates", "room"), [(2, 78), (5, 45), (10, 26)])
+def test_the_limits_of_the_evidence_are_said_at_every_number_of_replicates(replicates, room):
+    text = " ".join(repr(made_up(TEN[:2], replicates=replicates)).split())
+    assert "Verdicts suppose roughly normal differences" in text
+    assert f"{replicates} runs without a failure leave room for a failure rate of up to {room} %" in text
 
 
 def test_lost_runs_are_counted():
     text = repr(RESULTS["ten"]())
     assert "2 of 5" in text
-    assert "8 of 50 runs did not complete" in text
+    assert "lost: 7 of 50 diverged, 1 failed: worse than every value" in text
 
 
 def test_numbers_show_the_digits_their_interval_supports():

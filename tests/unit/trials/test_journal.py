@@ -107,6 +107,7 @@ def _stands(replicate, content, whole):
     return mine + b"\n" in content and (b"\n" + mine in content or content.startswith(mine))
 
 
+@pytest.mark.filterwarnings("ignore:.*fork")  # the child does nothing but write
 def test_killed_at_any_file_operation_nothing_reported_is_lost(tmp_path):
     """SQLite's method: count n up and end the process at its n-th operation, before and in mid-write."""
     operations = ("open", "write", "fsync", "close", "ftruncate", "replace", "mkdir")

@@ -1,0 +1,225 @@
+"""Every private name of Keras that the package relies on, once; nothing else may name one.
+
+Each function says what it gives and, at the end, since which Keras it can: 3.10 is the oldest supported.
+`tests/unit/core/test_keras_private.py` touches them all.
+"""
+
+import copy
+import sys
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from typing import Any
+
+from keras.src.backend.common import global_state
+from keras.src.utils import module_utils
+
+try:
+    from keras.src.backend.common.name_scope import current_path as _current_path
+except ImportError:
+
+    def _current_path() -> str | None:
+        return None
+
+
+# Layers and models
+
+
+def parts(layer: Any) -> list[Any]:
+    """A layer or model and all layers inside it, each once. 3.10."""
+    return list(layer._flatten_layers())
+
+
+def own_variables(layer: Any) -> tuple[list[Any], list[Any]]:
+    """The trainable and the other variables of one layer without those of the layers inside it. 3.10.
+
+    Frozen ones count as trainable here, as they were made.
+    """
+    return layer._trainable_variables, layer._non_trainable_variables
+
+
+def takes_training(model: Any) -> bool:
+    """Whether `call` has an argument `training`. 3.10."""
+    return model._call_has_training_arg
+
+
+def takes_axes(layer: Any) -> bool:
+    """Whether the layer tells its kernel's initializer the axes of inputs and outputs. 3.15; never before."""
+    return hasattr(layer, "_update_kernel_initializer")
+
+
+def seeded_by_itself(layer: Any) -> bool:
+    """Whether the layer holds a random generator. 3.10."""
+    return bool(layer._seed_generators)
+
+
+def attention_dropout(layer: Any) -> float | None:
+    """The rate of an attention layer, which it keeps under a private name; None for other layers. 3.10."""
+    return getattr(layer, "_dropout", None)
+
+
+def set_untracked(owner: Any, name: str, value: Any) -> None:
+    """Set an attribute past the tracking of layers and variables, as `compile` does. 3.10."""
+    object.__setattr__(owner, name, value)
+
+
+def delete_untracked(owner: Any, name: str) -> None:
+    """Take back what `set_untracked` has set over a name of the class. 3.10."""
+    object.__delattr__(owner, name)
+
+
+# The graph of a functional model
+
+
+def operations_after(operation: Any) -> list[Any]:
+    """The operations that take the output of this one, once for each time; none outside a graph. 3.10."""
+    return [node.operation for node in getattr(operation, "_outbound_nodes", ())]
+
+
+def symbolic_arguments(layer: Any) -> tuple[tuple, dict] | None:
+    """Arguments, symbolic tensors among them, of the layer's first call in a graph; None outside. 3.10."""
+    nodes = layer._inbound_nodes
+    return (nodes[0].arguments.args, nodes[0].arguments.kwargs) if nodes else None
+
+
+def symbolic_outputs(layer: Any) -> list[Any]:
+    """The symbolic tensors that the layer has put out in graphs. 3.10."""
+    return [tensor for node in layer._inbound_nodes for tensor in node.output_tensors]
+
+
+_PASSING = (
+    "keras.src.layers.pooling",
+    "keras.src.layers.reshaping",
+    "keras.src.layers.regularization",
+    "keras.src.layers.core.identity",
+)
+_ACTIVATIONS = ("keras.src.layers.activations", "keras.src.ops")
+
+
+def passes_on(operation: Any) -> bool:
+    """Whether it is a layer of Keras that has neither weights nor an activation (pooling, ...). 3.10."""
+    return type(operation).__module__.startswith(_PASSING)
+
+
+def is_activation(operation: Any) -> bool:
+    """Whether it is an activation layer of Keras, or a function of `keras.ops` in a graph. 3.10."""
+    return type(operation).__module__.startswith(_ACTIVATIONS)
+
+
+# Compiling and training
+
+
+def compiled_metrics(model: Any) -> Any:
+    """What holds the metrics given to `compile` and the names of their results; or None. 3.10."""
+    return model._compile_metrics
+
+
+def direction(metric: Any) -> str | None:
+    """Which way a metric improves, `"up"` or `"down"`; None where it does not say. 3.10."""
+    return getattr(metric, "_direction", None)
+
+
+LOSS_TRACKER = "_loss_tracker"
+"""Attribute of a compiled model: the running mean of its loss. 3.10."""
+
+
+def loss_tracker(model: Any) -> Any:
+    """The running mean of the compiled loss. 3.10."""
+    return getattr(model, LOSS_TRACKER)
+
+
+def compute_loss(model: Any, x: Any, y: Any, predicted: Any, sample_weight: Any, training: bool) -> Any:
+    """The loss as `train_step` computes it; own `compute_loss` without `training` included. 3.10."""
+    return model._compute_loss(x, y, predicted, sample_weight, training=training)
+
+
+def build_symbolically(model: Any, batch: Any) -> None:
+    """Build model, metrics and loss for a batch without computing, as `fit` does. 3.10."""
+    model._symbolic_build(data_batch=batch)
+
+
+# Optimizers
+
+
+def learning_rate(optimizer: Any) -> Any:
+    """The schedule as it was given, or the variable; None where the optimizer has neither. 3.10."""
+    return getattr(optimizer, "_learning_rate", None)
+
+
+def trained_variables(optimizer: Any) -> Sequence[Any]:
+    """The model's variables for which a built optimizer keeps state. 3.10."""
+    return optimizer._trainable_variables
+
+
+def decays(optimizer: Any, variable: Any) -> bool:
+    """Whether weight decay applies to a variable. 3.10."""
+    return optimizer._use_weight_decay(variable)
+
+
+def excluded_from_decay(optimizer: Any) -> Any:
+    """The paths that `exclude_from_weight_decay` has named; empty or None where it was not called. 3.10."""
+    return getattr(optimizer, "_exclude_from_weight_decay", None)
+
+
+def copy_exclusions(source: Any, target: Any) -> None:
+    """Spare the same variables from weight decay, which no config says. 3.10."""
+    for name in ("_exclude_from_weight_decay", "_exclude_from_weight_decay_pattern"):
+        if hasattr(source, name):
+            setattr(target, name, getattr(source, name))
+
+
+# Random numbers, names, other backends
+
+
+_GENERATOR = "global_seed_generator"
+
+
+def global_generator() -> Any:
+    """The generator behind unseeded calls of `keras.random`; None before the first. 3.10."""
+    return global_state.get_global_attribute(_GENERATOR)
+
+
+def set_global_generator(generator: Any) -> None:
+    """Put a generator (or None) in the place of the global one. 3.10."""
+    global_state.set_global_attribute(_GENERATOR, generator)
+
+
+def first_seed(generator: Any) -> Any:
+    """The number that a `keras.random.SeedGenerator` started from. 3.10."""
+    return generator._initial_seed
+
+
+def building_path() -> str:
+    """The path of the layer that is being built; empty outside, or where Keras has no such name. 3.10.
+
+    Without it, one instance in two layers gives both the same values.
+    """
+    return _current_path() or ""
+
+
+_NAMES = "object_name_uids"
+
+
+@contextmanager
+def names_as_they_were() -> Iterator[None]:
+    """Give back the counters of automatic names (`dense_1`) as they were before the body. 3.10."""
+    before = copy.copy(global_state.get_global_attribute(_NAMES))
+    try:
+        yield
+    finally:
+        global_state.set_global_attribute(_NAMES, before)
+
+
+@contextmanager
+def tensorflow_left_alone() -> Iterator[None]:
+    """Keep Keras from loading TensorFlow to ask whether an object is one of its shapes. 3.10.
+
+    Where it is installed beside another backend, that costs seconds and 400 MB.
+    """
+    tensorflow = module_utils.tensorflow
+    known = tensorflow._available
+    if "tensorflow" not in sys.modules:
+        tensorflow._available = False
+    try:
+        yield
+    finally:
+        tensorflow._available = known

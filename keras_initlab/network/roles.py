@@ -1,0 +1,39 @@
+"""What a weight tensor is for."""
+
+import re
+from typing import Any
+
+from keras_initlab.network.usage import Use, is_custom
+
+KERNEL_ROLES = ("kernel", "depthwise_kernel", "pointwise_kernel", "recurrent_kernel")
+"""The roles that `compare` puts under test unless told otherwise."""
+
+ROLES = (*KERNEL_ROLES, "embeddings", "bias")
+"""The roles of Keras's own layers that have a law to choose; any other is the variable's name."""
+
+_NO_KERNEL = re.compile("token|embed|pos|bias|table|latent|query|queries", re.IGNORECASE)
+_KERNEL = re.compile("kernel|weight|proj", re.IGNORECASE)
+
+
+def role(variable: Any, layer: Any, use: Use | None) -> tuple[str, bool]:
+    """What a weight tensor is for, and whether that is a guess.
+
+    Keras's own layers name their tensors by role, and so may others. Under any other name a custom layer's
+    trainable tensor of rank 2 or more is a `kernel` if the layer multiplies it with its inputs, or says
+    its fans in `weight_fans`, and else has its name as role. Where that was not seen, the name decides.
+    """
+    name = variable.name
+    if name == "kernel" and hasattr(layer, "depthwise_initializer"):
+        return "depthwise_kernel", False  # DepthwiseConv names its tensor `kernel`
+    if name in ROLES or not is_custom(layer) or len(variable.shape) < 2 or not variable.trainable:
+        return name, False
+    if hasattr(layer, "weight_fans") and name in layer.weight_fans():
+        return "kernel", False
+    if use is not None:
+        return ("kernel" if use.multiplied else name), False
+    return (name if _NO_KERNEL.search(name) and not _KERNEL.search(name) else "kernel"), True
+
+
+def is_table(variable: Any, layer: Any, use: Use | None) -> bool:
+    """Whether a custom layer's tensor is looked up, added or joined rather than multiplied."""
+    return len(variable.shape) > 1 and is_custom(layer) and role(variable, layer, use)[0] not in KERNEL_ROLES

@@ -1,0 +1,29 @@
+"""Labels on one line, short enough for their place."""
+
+from collections.abc import Iterable
+
+LABEL_LENGTH = 34
+
+
+def short(label: str, length: int = LABEL_LENGTH) -> str:
+    """`label` on one line, its middle left out if it is long (differences sit at both ends)."""
+    line = " ".join(label.split())
+    if len(line) <= length:
+        return line
+    tail = (length - 1) // 2
+    return f"{line[: length - 1 - tail]}…{line[-tail:]}"
+
+
+def short_labels(labels: Iterable[str], length: int = LABEL_LENGTH) -> dict[str, str]:
+    """Each label shortened; those that would look alike are numbered.
+
+    >>> short_labels(["a" * 50, "a" * 60], 8)
+    {'aaaa...': 'aaaa…aaa', 'aaaa...': 'aaaa…aaa (2)'}
+    """
+    seen: dict[str, int] = {}
+    result = {}
+    for label in labels:
+        text = short(label, length)
+        seen[text] = seen.get(text, 0) + 1
+        result[label] = text if seen[text] == 1 else f"{text} ({seen[text]})"
+    return result
