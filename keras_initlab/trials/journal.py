@@ -5,6 +5,7 @@ one is ever glued to a line of another; each line ends with a checksum, so that 
 to be bad. The single `records.jsonl` of the first form, without checksums, is read beside them.
 """
 
+import datetime
 import json
 import os
 import secrets
@@ -89,7 +90,8 @@ class Journal:
 
     def __init__(self, folder: Path):
         self._folder = folder / FOLDER
-        self._name = f"{socket.gethostname()}-{os.getpid()}-{secrets.token_hex(4)}.jsonl"
+        begun = datetime.datetime.now(datetime.UTC).strftime("%Y%m%dT%H%M%S%f")
+        self._name = f"{begun}-{socket.gethostname()}-{os.getpid()}-{secrets.token_hex(2)}.jsonl"
         self._waiting: list[bytes] = []
         self.error: OSError | None = None
 
