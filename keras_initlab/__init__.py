@@ -15,13 +15,13 @@ if TYPE_CHECKING:
     from keras_initlab.diagnosis.lint import lint as lint
     from keras_initlab.experiment.compare import compare as compare
     from keras_initlab.gallery.specimen import plot_distribution as plot_distribution
+    from keras_initlab.gallery.table import catalogue as catalogue
     from keras_initlab.initializers.fans import Fans as Fans
     from keras_initlab.initializers.gains import depth_scale as depth_scale
     from keras_initlab.initializers.gains import edge_of_chaos as edge_of_chaos
     from keras_initlab.initializers.gains import fixed_point as fixed_point
     from keras_initlab.initializers.gains import gain as gain
     from keras_initlab.initializers.registry import Claims as Claims
-    from keras_initlab.initializers.registry import catalogue as catalogue
     from keras_initlab.initializers.registry import get as get
     from keras_initlab.initializers.registry import list_initializers as list_initializers
     from keras_initlab.initializers.registry import register as register
@@ -44,7 +44,7 @@ _HOMES = {
     "Fans": "initializers.fans",
     "InputError": "core.errors",
     "UnknownNameError": "core.errors",
-    "catalogue": "initializers.registry",
+    "catalogue": "gallery.table",
     "compare": "experiment.compare",
     "datasets": "",
     "depth_scale": "initializers.gains",

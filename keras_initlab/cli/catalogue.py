@@ -33,10 +33,10 @@ def add_to(commands: Any) -> None:
 
 
 def _list(parsed: argparse.Namespace) -> int:
-    from keras_initlab.initializers import registry
+    from keras_initlab.gallery.table import catalogue
     from keras_initlab.results.export import rows
 
-    frame = registry.catalogue(parsed.family, parsed.role)
+    frame = catalogue(parsed.family, parsed.role)
     if parsed.json:
         print(json.dumps(rows(frame.reset_index()), indent=1))
         return OK

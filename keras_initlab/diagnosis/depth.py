@@ -1,53 +1,53 @@
 """What a chain of layers makes of the size of signals and gradients, predicted from its weights."""
 
-import math
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from typing import Any, NamedTuple
 
 import keras
-import numpy as np
 
 from keras_initlab.core.errors import InputError
+from keras_initlab.diagnosis.laws import Weight
 from keras_initlab.initializers.gains import moments
 from keras_initlab.network.following import follow
-from keras_initlab.network.slots import Slot
+from keras_initlab.network.roles import KERNEL_ROLES
 
-DEAD, WILD = 1e-3, 1e3
-"""Factors on the variance of signals or gradients beyond which a chain hardly starts to learn."""
+DEAD, WILD = 1e-6, 1e6
+"""Variance of signals, and factor on that of gradients, beyond which a chain hardly starts to learn.
+
+A thousandth or a thousandfold in size: two hidden layers of sigmoid units, which learn well, stay within.
+"""
 
 _ACTIVATIONS = {name.replace("_", ""): name for name in dir(keras.activations) if not name.startswith("_")}
 _MIXING = ("softmax", "logsoftmax", "sparsemax", "glu")  # normalize their inputs, or halve them
 
 
 class Passage(NamedTuple):
-    """A chain of layers, and its factors on the variance of what passes.
+    """A chain of layers, and what it makes of the variance of what passes.
 
     Attributes:
-        slots: The kernels, the first layer's first.
-        forward: Of signals, for inputs of mean 0 and variance 1.
-        backward: Of gradients, from the last sums to the first.
+        weights: The kernels, the first layer's first.
+        forward: The signals' behind the last kernel, for independent inputs of mean 0 and variance 1.
+        backward: Factor on the gradients', from the last layer's sums to the first's.
     """
 
-    slots: tuple[Slot, ...]
+    weights: tuple[Weight, ...]
     forward: float
     backward: float
 
 
-def chains(every: Sequence[Slot]) -> Iterator[list[tuple[Slot, str | None]]]:
+def chains(every: Sequence[Weight]) -> Iterator[list[tuple[Weight, str | None]]]:
     """Kernels that feed each other with nothing but an activation between, each with that activation.
 
-    Normalization, branches, sums and custom code end a chain.
+    Normalization, branches, sums and layers of several kernels end a chain.
     """
-    kernels: dict[int, list[Slot]] = {}
-    for slot in every:
-        if slot.role in ("kernel", "depthwise_kernel", "pointwise_kernel", "recurrent_kernel"):
-            kernels.setdefault(id(slot.layer), []).append(slot)
+    kernels: dict[int, list[Weight]] = {}
+    for weight in every:
+        if weight.slot.role in KERNEL_ROLES:
+            kernels.setdefault(id(weight.slot.layer), []).append(weight)
     alone = {layer: found[0] for layer, found in kernels.items() if len(found) == 1}
-    after = {layer: follow(slot.layer) for layer, slot in alone.items()}
+    after = {layer: follow(weight.slot.layer) for layer, weight in alone.items()}
     fed = {id(following) for _, following in after.values()}
-    for first in alone:
-        if first in fed:
-            continue
+    for first in alone.keys() - fed:
         chain, layer = [], first
         while layer in alone:
             activation, following = after[layer]
@@ -56,33 +56,37 @@ def chains(every: Sequence[Slot]) -> Iterator[list[tuple[Slot, str | None]]]:
         yield chain
 
 
-def passage(chain: Sequence[tuple[Slot, str | None]], value: Callable[[Slot], np.ndarray]) -> Passage | None:
+def passage(chain: Sequence[tuple[Weight, str | None]]) -> Passage | None:
     """The factors of a chain, as far as its activations are known; None of fewer than two layers."""
-    mean, square = 0.0, 1.0  # of the signal
+    square, slope = 1.0, 1.0  # mean squares of what the activation before puts out, and of its slope
+    alike = 0.0  # mean product of two units' outputs: one mean, or a kernel whose mean is not 0
     forward = backward = 1.0
-    seen: list[Slot] = []
-    pending = 1.0  # how the last activation passes gradients on
-    for slot, activation in chain:
-        weights = value(slot).astype("float64")
-        size = float((weights**2).mean())
-        fans = slot.fans
-        variance = (
-            fans.fan_in * float(weights.var()) * square + (fans.fan_in * float(weights.mean()) * mean) ** 2
-        )
-        if seen:
-            backward *= pending * fans.fan_out * size
-        seen.append(slot)
-        forward = variance
-        found = _moments(activation, variance)
-        if found is None or not DEAD**3 < forward < WILD**3:
+    count = 0
+    for weight, activation in chain:
+        kernel, fans = weight.value.astype("float64"), weight.slot.fans
+        own = fans.fan_in * kernel.var() * square
+        common = kernel.mean() ** 2 * fans.fan_in * (square - alike + fans.fan_in * alike)
+        if weight is chain[-1][0] and own + common == 0:
+            break  # a head of zeros learns in its first step
+        forward = own + common
+        if count:
+            backward *= slope * fans.fan_out * (kernel**2).mean()
+        count += 1
+        if not DEAD**2 < forward < WILD**2:
+            count = len(chain)  # no layer further on mends that
             break
-        mean, square, pending = found
-    return Passage(tuple(seen), forward, backward) if len(seen) > 1 else None
+        behind = _moments(activation, forward)
+        if behind is None:
+            break
+        mean, square, slope = behind
+        alike = mean**2 + common / forward * (square - mean**2)
+    weights = tuple(weight for weight, _ in chain[:count])
+    return Passage(weights, float(forward), float(backward)) if count > 1 else None
 
 
 def _moments(activation: str | None, variance: float) -> tuple[float, float, float] | None:
     """Mean, mean square and mean squared slope behind an activation; None where they are not known."""
-    if activation in _MIXING or not 0 < variance < math.inf:
+    if activation in _MIXING:
         return None
     name: Any = "linear" if activation is None else _ACTIVATIONS.get(activation)
     try:

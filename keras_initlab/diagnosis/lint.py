@@ -2,22 +2,25 @@
 
 import hashlib
 import html
+import math
 import re
 from collections import defaultdict
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 import keras
-import numpy as np
 
 from keras_initlab.core.keras_private import first_seed
 from keras_initlab.core.rng import isolated
+from keras_initlab.diagnosis.depth import DEAD, WILD, chains, passage
+from keras_initlab.diagnosis.laws import Weight, is_constant, suited
 from keras_initlab.initializers.adapting import fan_factor, seeded, written
 from keras_initlab.initializers.base import FanScaled, RandomScheme
 from keras_initlab.initializers.fans import Fans, shape_fans
 from keras_initlab.network.following import RELUS, TANHS, activation_after
-from keras_initlab.network.layer_fans import skipping_stride
+from keras_initlab.network.layer_fans import gates, skipping_stride
 from keras_initlab.network.roles import KERNEL_ROLES
 from keras_initlab.network.slots import Slot, own_initializer, slots
 
@@ -26,6 +29,11 @@ DEEP = 5
 
 TOLERATED = 0.1
 """Relative error of a standard deviation that is not worth a word."""
+
+LOOKED_AT = (
+    "looked at seeds, equal and constant weights, fans, laws that do not fit ReLU or tanh, and signals and "
+    "gradients along chains of layers without normalization; not at biases, data or training"
+)
 
 _SHOWN = 5
 
@@ -39,12 +47,14 @@ class Finding:
         weights: Paths of the weights that it is about.
         why: Why it matters.
         instead: The line to write instead.
+        note: Whether it is no more than worth knowing.
     """
 
     kind: str
     weights: tuple[str, ...]
     why: str
     instead: str
+    note: bool = False
 
     @property
     def where(self) -> str:
@@ -73,9 +83,27 @@ class Findings(tuple[Finding, ...]):
         return f"<p>{self._head()}</p><ol>{items}</ol>"
 
     def _head(self) -> str:
-        if not self:
-            return "Nothing found: seeds, weights, fans and activations are as they should be."
-        return f"{len(self)} finding{'s' if len(self) > 1 else ''}"
+        notes = sum(one.note for one in self)
+        counts = ((len(self) - notes, "finding"), (notes, "note"))
+        found = ", ".join(f"{count} {what}{'s' if count > 1 else ''}" for count, what in counts if count)
+        return (
+            found if len(self) > notes else f"Nothing found{f' but {found}' if found else ''}: {LOOKED_AT}."
+        )
+
+
+@dataclass(frozen=True)
+class _Suspect:
+    """A finding of which the line to write instead is not yet made."""
+
+    kind: str
+    weights: Sequence[Weight]
+    why: str
+    instead: Callable[[], str]
+    note: bool = False
+
+    @property
+    def paths(self) -> tuple[str, ...]:
+        return tuple(weight.slot.path for weight in self.weights)
 
 
 def lint(model: keras.Model) -> Findings:
@@ -89,8 +117,12 @@ def lint(model: keras.Model) -> Findings:
     - *activation*: He's law before tanh; Glorot's or LeCun's before ReLU in five or more layers. Nothing is
       said where normalization follows, or where what follows cannot be seen.
     - *constant kernel*: all values equal.
+    - *depth*: along layers with nothing but activations between, signals or gradients shrink below a
+      thousandth of their size or grow beyond a thousandfold, as the weights at hand let expect.
+    - *fans of gates* (a note): the same as wrong fans, in the kernels of GRU and LSTM, where it is usual.
 
-    Findings of one sort are put together, so that a large network has few.
+    Findings of one sort are put together, so that a large network has few. A law that is proposed suits the
+    activation, and weights drawn by it have been looked at in the same way and found right.
 
     Args:
         model: A built model.
@@ -107,32 +139,68 @@ def lint(model: keras.Model) -> Findings:
     >>> [(found.kind, found.weights) for found in lint(model)]
     [('shared seed', ('a/kernel', 'b/kernel')), ('identical weights', ('a/kernel', 'b/kernel'))]
     """
-    every = slots(model)
+    with isolated() as generators:  # to make an unseeded initializer takes a number from Python's generator
+        every = [Weight(slot, own_initializer(slot)) for slot in slots(model)]
+
+        def law(among: Sequence[Weight], fans: str, *first: Any) -> str | None:
+            return suited(among, every, fans, generators, lambda fixed: _blamed(_suspects(fixed, law)), first)
+
+        suspects = sorted(_suspects(every, law), key=lambda one: one.note)
+        return Findings(Finding(one.kind, one.paths, one.why, one.instead(), one.note) for one in suspects)
+
+
+Law = Callable[..., str | None]
+"""`(weights, fans, *own laws)`: the code of a law with which lint finds nothing in them; None if none is."""
+
+
+def _suspects(every: Sequence[Weight], law: Law) -> list[_Suspect]:
     checks = (_shared_seeds, _identical, _wrong_fans, _activations, _constant)
-    with isolated():  # to make an unseeded initializer takes a number from Python's generator
-        return Findings(found for check in checks for found in check(every))
+    found = [suspect for check in checks for suspect in check(every, law)]
+    explained = {path for one in found if one.kind in ("activation", "constant kernel") for path in one.paths}
+    return found + [one for one in _depth(every, law) if not explained.intersection(one.paths)]
 
 
-def _shared_seeds(every: Sequence[Slot]) -> Iterator[Finding]:
-    streams: dict[tuple, list[tuple[Slot, Any]]] = defaultdict(list)
-    for slot in every:
-        scheme = own_initializer(slot)
-        stream = _stream(scheme, slot)
+def _blamed(found: Sequence[_Suspect]) -> set[str]:
+    """The weights in which something is wrong that another law can mend."""
+    return {path for one in found if one.kind not in ("wrong fans", "fans of gates") for path in one.paths}
+
+
+def _redraw(law: Law, weights: Sequence[Weight]) -> str:
+    """The line that draws a model's kernels by a law, and what else is of the roles of the weights."""
+    code = law(weights, "layer", weights[0].scheme)
+    roles = sorted({weight.slot.role for weight in weights}.difference(KERNEL_ROLES))
+    more = f", roles={[*KERNEL_ROLES, *roles]!r}" if roles else ""
+    if code is None:
+        return "an initializer of its own, without a seed, for each of these weights"
+    return f"initlab.reinitialize(model, {code}{more}, seed=0)  # a seed for each weight"
+
+
+def _build(law: Law, weights: Sequence[Weight]) -> str:
+    """The argument with which to build the layers of the weights."""
+    code = law(weights, "keras")
+    return (
+        f"kernel_initializer={code}" if code else "keras.layers.BatchNormalization() before each activation"
+    )
+
+
+def _shared_seeds(every: Sequence[Weight], law: Law) -> Iterator[_Suspect]:
+    streams: dict[tuple, list[Weight]] = defaultdict(list)
+    for weight in every:
+        stream = _stream(weight.scheme, weight.slot)
         if stream is not None:
-            streams[stream].append((slot, scheme))
+            streams[stream].append(weight)
     for users in streams.values():
-        paths = tuple(slot.path for slot, _ in users)
-        schemes = [scheme for _, scheme in users]
+        schemes = [weight.scheme for weight in users]
         generators = [scheme.seed for scheme in schemes]
         if len(users) < 2 or (len(set(map(id, generators))) < 2 and not isinstance(generators[0], int)):
             continue  # the second: one generator, which moves on with every draw
         shared = "One initializer instance" if len(set(map(id, schemes))) == 1 else "One seed"
-        yield Finding(
+        yield _Suspect(
             "shared seed",
-            paths,
+            users,
             f"{shared} draws {len(users)} weights: equal shapes get equal values and other shapes start "
             "alike, so what should be independent is not.",
-            f"initlab.reinitialize(model, {written(schemes[0])}, seed=0)  # a seed for each weight",
+            partial(_redraw, law, users),
         )
 
 
@@ -150,43 +218,52 @@ def _stream(scheme: Any, slot: Slot) -> tuple | None:
     return key
 
 
-def _identical(every: Sequence[Slot]) -> Iterator[Finding]:
+def _identical(every: Sequence[Weight], law: Law) -> Iterator[_Suspect]:
     equal = defaultdict(list)
-    for slot in every:
-        value = _value(slot)
-        if slot.role != "bias" and not _is_constant(value):
-            equal[slot.shape, hashlib.blake2b(value.tobytes()).digest()].append(slot.path)
-    for paths in equal.values():
-        if len(paths) > 1:
-            yield Finding(
+    for weight in every:
+        value = weight.value
+        if weight.slot.role != "bias" and not is_constant(value):
+            equal[weight.slot.shape, hashlib.blake2b(value.tobytes()).digest()].append(weight)
+    for alike in equal.values():
+        if len(alike) > 1:
+            yield _Suspect(
                 "identical weights",
-                tuple(paths),
+                alike,
                 "These tensors hold the same values: layers that start equal learn alike.",
-                'initlab.reinitialize(model, "initlab_glorot_uniform", seed=0)  # or the law you want',
+                partial(_redraw, law, alike),
             )
 
 
-def _wrong_fans(every: Sequence[Slot]) -> Iterator[Finding]:
+def _wrong_fans(every: Sequence[Weight], law: Law) -> Iterator[_Suspect]:
     groups = defaultdict(list)
-    for slot in every:
-        scheme = own_initializer(slot)
+    for weight in every:
+        slot, scheme = weight.slot, weight.scheme
         if scheme is None:
             continue
         # What is drawn, over what the law means.
         ratio = 1 / fan_factor(seeded(scheme, 0, slot.axes), slot.shape, _unstrided(slot))
         if abs(ratio - 1) > TOLERATED:
-            groups[_kind(slot.layer), slot.role, written(scheme)].append((slot, ratio))
+            groups[_kind(slot.layer), slot.role, written(scheme)].append((weight, ratio))
     for ((kind, condition), role, code), found in groups.items():
         low, high = (f"{limit(ratio for _, ratio in found):.2g}" for limit in (min, max))
-        first = found[0][0]
+        deviation = f"The deviation is {low if low == high else f'{low} to {high}'} times the law's."
+        first = found[0][0].slot
+        count = gates(first.layer)
         read = shape_fans(first.shape, *(first.axes or ()))
-        yield Finding(
-            "wrong fans",
-            tuple(slot.path for slot, _ in found),
-            f"{code} takes the fans of {kind} from the shape, which does not show them: the first has "
+        why = (
+            f"{code} takes the units of all {count} gates for outputs, as is usual. "
+            if count > 1
+            else f"{code} takes the fans of {kind} from the shape, which does not show them: the first has "
             f"{_in_words(first.fans)} and counts as {_in_words(read)}. "
-            f"The deviation is {low if low == high else f'{low} to {high}'} times the law's.",
-            f"initlab.reinitialize(model, {code}, roles={role!r}, layers=lambda layer: {condition})",
+        )
+        yield _Suspect(
+            "fans of gates" if count > 1 else "wrong fans",
+            [weight for weight, _ in found],
+            why + deviation,
+            partial(
+                str, f"initlab.reinitialize(model, {code}, roles={role!r}, layers=lambda layer: {condition})"
+            ),
+            note=count > 1,
         )
 
 
@@ -208,33 +285,33 @@ def _unstrided(slot: Slot) -> Fans:
     return slot.fans._replace(fan_out=slot.fans.fan_out * skipped)
 
 
-def _activations(every: Sequence[Slot]) -> Iterator[Finding]:
+def _activations(every: Sequence[Weight], law: Law) -> Iterator[_Suspect]:
     before_tanh, before_relu = [], []
-    for slot in every:
-        scheme = own_initializer(slot)
+    for weight in every:
+        slot, scheme = weight.slot, weight.scheme
         if slot.role not in KERNEL_ROLES or not isinstance(scheme, keras.initializers.VarianceScaling):
             continue
         after = activation_after(slot.layer)
-        law = (_scale(scheme), getattr(scheme, "mode", None))
-        if after in TANHS and law == (2, "fan_in"):
-            before_tanh.append(slot.path)
-        if after in RELUS and law in ((1, "fan_avg"), (1, "fan_in")):
-            before_relu.append(slot.path)
+        drawn_by = (_scale(scheme), getattr(scheme, "mode", None))
+        if after in TANHS and drawn_by == (2, "fan_in"):
+            before_tanh.append(weight)
+        if after in RELUS and drawn_by in ((1, "fan_avg"), (1, "fan_in")):
+            before_relu.append(weight)
     if before_tanh:
-        yield Finding(
+        yield _Suspect(
             "activation",
-            tuple(before_tanh),
+            before_tanh,
             "He's law doubles the variance to make up for the half that ReLU cuts off; tanh cuts off none: "
             "units saturate and gradients grow with depth.",
-            'kernel_initializer="glorot_uniform"',
+            partial(_build, law, before_tanh),
         )
     if len(before_relu) >= DEEP:
-        yield Finding(
+        yield _Suspect(
             "activation",
-            tuple(before_relu),
+            before_relu,
             "ReLU cuts off half of the variance, which this law does not give back: after "
             f"{len(before_relu)} such layers about 2^-{len(before_relu)} of it is left.",
-            'kernel_initializer="he_normal"',
+            partial(_build, law, before_relu),
         )
 
 
@@ -246,23 +323,30 @@ def _scale(scheme: Any) -> float | None:
     return None if scale is None else round(scale, 6)  # gain=√2 makes LeCun's law He's
 
 
-def _constant(every: Sequence[Slot]) -> Iterator[Finding]:
+def _constant(every: Sequence[Weight], law: Law) -> Iterator[_Suspect]:
     # One unit alone has nobody to equal, nor has a channel of a depthwise kernel.
-    kernels = [slot for slot in every if slot.role in KERNEL_ROLES and slot.role != "depthwise_kernel"]
-    constant = [slot for slot in kernels if slot.shape[-1] > 1 and _is_constant(_value(slot))]
+    kernels = [one for one in every if one.slot.role in KERNEL_ROLES and one.slot.role != "depthwise_kernel"]
+    constant = [one for one in kernels if one.slot.shape[-1] > 1 and is_constant(one.value)]
     if constant:
-        yield Finding(
+        yield _Suspect(
             "constant kernel",
-            tuple(slot.path for slot in constant),
+            constant,
             "Units with equal weights compute the same and get equal gradients, so they stay equal; zeros "
             "also stop the gradient of the layers below.",
-            'kernel_initializer="glorot_uniform"',
+            partial(_build, law, constant),
         )
 
 
-def _value(slot: Slot) -> np.ndarray:
-    return np.ascontiguousarray(keras.ops.convert_to_numpy(slot.variable))
-
-
-def _is_constant(value: np.ndarray) -> bool:
-    return value.size < 2 or bool((value == value.flat[0]).all())
+def _depth(every: Sequence[Weight], law: Law) -> Iterator[_Suspect]:
+    for chain in chains(every):
+        found = passage(chain)
+        if found is None or all(DEAD < factor < WILD for factor in (found.forward, found.backward)):
+            continue
+        yield _Suspect(
+            "depth",
+            found.weights,
+            f"For inputs of size 1 these {len(found.weights)} layers let expect signals of size "
+            f"{math.sqrt(found.forward):.0e}, gradients at {math.sqrt(found.backward):.0e} of their size: "
+            "beyond a thousandth or a thousandfold, training hardly starts.",
+            partial(_build, law, found.weights),
+        )

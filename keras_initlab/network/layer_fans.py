@@ -76,23 +76,24 @@ def _weight_fans(layer: Any, variables: Sequence[Any], seen: Mapping[str, Fans])
         return {name: _einsum_fans(layer.equation, shape) for name, shape in kernels.items()}
     if isinstance(layer, layers.Embedding):
         return {name: Fans(1, shape[1]) for name, shape in shapes.items() if name == "embeddings"}
-    gates = next(
-        (
-            count
-            for kind, count in ((layers.SimpleRNNCell, 1), (layers.GRUCell, 3), (layers.LSTMCell, 4))
-            if isinstance(layer, kind)
-        ),
-        None,
-    )
-    if type(layer).__name__ == "ConvLSTMCell":
-        gates = 4
-    if gates:
-        return {name: shape_fans((*shape[:-1], shape[-1] // gates)) for name, shape in shapes.items()}
+    count = gates(layer)
+    if count:
+        return {name: shape_fans((*shape[:-1], shape[-1] // count)) for name, shape in shapes.items()}
     return {
         name: _window_fans(layer, name, shape) or seen.get(name) or shape_fans(shape)
         for name, shape in shapes.items()
         if len(shape) > 1
     }
+
+
+def gates(layer: Any) -> int:
+    """How many gates share the kernels of a recurrent cell; 0 for other layers."""
+    import keras
+
+    cells = ((keras.layers.SimpleRNNCell, 1), (keras.layers.GRUCell, 3), (keras.layers.LSTMCell, 4))
+    if type(layer).__name__ == "ConvLSTMCell":
+        return 4
+    return next((count for kind, count in cells if isinstance(layer, kind)), 0)
 
 
 def _window_fans(layer: Any, name: str, shape: tuple[int, ...]) -> Fans | None:

@@ -9,6 +9,13 @@ DRAWING = "keras_initlab/network/drawing.py"
 ADAPTING = "keras_initlab/initializers/adapting.py"
 PORTABLE = "keras_initlab/network/portable.py"
 FOLLOWING = "keras_initlab/network/following.py"
+USAGE = "keras_initlab/network/usage.py"
+CONTRACTION = "keras_initlab/network/contraction.py"
+ROLES_FILE = "keras_initlab/network/roles.py"
+DEPTH = "keras_initlab/diagnosis/depth.py"
+LAWS = "keras_initlab/diagnosis/laws.py"
+USED = "network/test_usage"
+DEEP = "diagnosis/test_depth"
 REINITIALIZE = "recipes/test_reinitialize"
 LINTED = "diagnosis/test_lint"
 TRUE_FANS = "initializers/test_fans"
@@ -94,8 +101,14 @@ MUTANTS = [
         "if False:",
         REINITIALIZE,
     ),
-    mistake("looking moves the random state", LINT, "with isolated():", "if True:", LINTED),
-    mistake("gates not counted", FANS, "(*shape[:-1], shape[-1] // gates)", "shape", TRUE_FANS),
+    mistake(
+        "looking moves the random state",
+        LINT,
+        "with isolated() as",
+        "with __import__('contextlib').nullcontext() as",
+        LINTED,
+    ),
+    mistake("gates not counted", FANS, "(*shape[:-1], shape[-1] // count)", "shape", TRUE_FANS),
     mistake(
         "a table has its rows as inputs",
         FANS,
@@ -145,7 +158,7 @@ MUTANTS = [
     mistake("gain forgotten", LINT, "scale *= scheme.gain**2", "pass", LINTED),
     mistake("a few layers are deep", LINT, "DEEP = 5", "DEEP = 4", LINTED),
     mistake("deep nets are deeper", LINT, "DEEP = 5", "DEEP = 6", LINTED),
-    mistake("constant heads of one unit flagged", LINT, "slot.shape[-1] > 1 and ", "", LINTED),
+    mistake("constant heads of one unit flagged", LINT, "one.slot.shape[-1] > 1 and ", "", LINTED),
     mistake("labels break out", LINT, "html.escape(found.where)", "found.where", LINTED),
     mistake(
         "normalization overlooked",
@@ -191,4 +204,34 @@ MUTANTS = [
     ),
     mistake("code that makes schemes passes", PORTABLE, "_require_free(copy)", "pass", COPIED),
     mistake("names are left", PORTABLE, 'key.endswith("initializer")', "False", COPIED),
+    mistake(
+        "additions make kernels",
+        USAGE,
+        "self._met.add(variable)\n            if type",
+        "self._multiplied[variable] = None\n            if type",
+        USED,
+    ),
+    mistake("experts count as outputs", CONTRACTION, "if part[0] > min(inputs)]", "]", USED),
+    mistake(
+        "shared axes count",
+        CONTRACTION,
+        '"shared" if letter in elsewhere',
+        '"new" if letter in elsewhere',
+        USED,
+    ),
+    mistake(
+        "a transpose overlooked", CONTRACTION, 'if kind == "Transpose":', 'if kind == "transpose":', USED
+    ),
+    mistake("heads overlooked", CONTRACTION, "return _reshaped(axes, shape, out)", "return None", USED),
+    mistake("looking leaves its lists", USAGE, "if len(held) != len(before):", "if False:", USED),
+    mistake("looking moves the states", USAGE, "keras.StatelessScope(), ", "", USED),
+    mistake("guesses pass for facts", ROLES_FILE, 'else "kernel"), True', 'else "kernel"), False', USED),
+    mistake(
+        "products of weights count", USAGE, "self._unclear.add(variable)", "self._met.add(variable)", USED
+    ),
+    mistake("gradients overlooked", DEPTH, "backward *= slope * ", "backward *= ", DEEP),
+    mistake("means overlooked", DEPTH, "fans.fan_in * alike)", "0)", DEEP),
+    mistake("fixes not checked", LAWS, "if not paths & blamed(drawn):", "if True:", DEEP),
+    mistake("one fix for all", LAWS, "_FOR_RELU if after in RELUS else", "", DEEP),
+    mistake("gates alarm", LINT, "note=count > 1,", "note=False,", DEEP),
 ]

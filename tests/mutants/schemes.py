@@ -198,7 +198,7 @@ MUTANTS = [
     Mutant(
         "gates count as one",
         "keras_initlab/network/layer_fans.py",
-        "shape_fans((*shape[:-1], shape[-1] // gates))",
+        "shape_fans((*shape[:-1], shape[-1] // count))",
         "shape_fans(shape)",
         TRUE_FANS,
     ),
