@@ -96,7 +96,8 @@ def rehearse(model: keras.Model, batch: Batch, x: str, y: str, step: str = "trai
         return
     loss = model._compile_loss
     before = {} if loss is None else dict(vars(loss))
-    with keras.StatelessScope(collect_losses=True):  # a stateful layer keeps its state
+    values = [(variable, variable.value) for variable in model.variables]  # regularizers look them up
+    with keras.StatelessScope(values, collect_losses=True):  # a stateful layer keeps its state
         outputs = _call(model, batch, x)
         if outputs is None:
             return
