@@ -27,8 +27,8 @@ class Comparison(Evidence):
         """Loss of the first `batches` batches (None: all), or `metric` after each epoch.
 
         Every replicate is a thin line under the mean of the completed ones, with the pointwise 95 %
-        interval as a band; a cross marks where a run diverged. The axis is logarithmic when the values
-        span more than a factor of 30; mean and interval are then those of the logarithms.
+        interval as a band (from three on); a cross marks the end of a lost run. The axis is logarithmic
+        when the values span more than a factor of 30; mean and interval are then those of the logarithms.
 
         Raises:
             InputError: If `batches` is not positive or the metric unknown.
