@@ -241,8 +241,8 @@ MUTANTS = [
             (
                 "a loader in one order for all",
                 "keras_initlab/experiment/loader.py",
-                "self._order.seed = trial.order_seed(epoch)",
-                "self._order.seed = trial.order_seed(0)",
+                "self._order.seed = seeds.order(epoch)",
+                "self._order.seed = seeds.order(0)",
                 "derived_order",
                 "tests/conformance/test_kinds_of_data.py",
             ),
