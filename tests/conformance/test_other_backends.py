@@ -9,32 +9,34 @@ import keras
 import pytest
 
 OTHERS = sorted({"tensorflow", "jax", "torch"} - {keras.backend.backend()})
-ROOT = Path(__file__).parents[2]
-# Thousands of tiny programs: JAX would spend its time on optimizing what runs once or for a few steps.
-QUICK_TO_COMPILE = "--xla_backend_optimization_level=0 --xla_llvm_disable_expensive_passes=true"
-MODULES = (
-    "conformance/test_schemes",
-    "unit/initializers/test_base",
-    "conformance/test_compare",
-    "conformance/test_engines",
-    "conformance/test_engines_diverging",
-    "conformance/test_engines_refusing",
-    "conformance/test_engines_chosen",
-    "conformance/test_engines_checked",
-)
+ROOT = Path(__file__).parents[1]
+# Thousands of tiny programs: JAX would spend its time on optimizing what runs once or for a few steps, and on
+# compiling the same net for each test anew.
+JAX = {
+    "XLA_FLAGS": "--xla_backend_optimization_level=0 --xla_llvm_disable_expensive_passes=true",
+    "JAX_PERSISTENT_CACHE_MIN_COMPILE_TIME_SECS": "0",
+    "JAX_PERSISTENT_CACHE_MIN_ENTRY_SIZE_BYTES": "-1",
+}
+# One process each: it pays for the start of a backend once.
+PARTS = {
+    "schemes": ["conformance/test_schemes.py", "unit/initializers/test_base.py"],
+    "compare": ["conformance/test_compare.py"],
+    "engines": [f"conformance/{file.name}" for file in sorted(ROOT.glob("conformance/test_engines*.py"))],
+}
 
 
 @pytest.mark.timeout(1800)
-@pytest.mark.parametrize("module", MODULES)
+@pytest.mark.parametrize("part", PARTS)
 @pytest.mark.parametrize("backend", OTHERS)
-def test_on(backend, module, tmp_path):
+def test_on(backend, part, tmp_path, tmp_path_factory):
     # A folder of its own: pytest prunes the folders of other runs, this one's among them.
     own = f"--basetemp={tmp_path / 'own'}"
-    command = [sys.executable, "-m", "pytest", "-q", "--no-header", own, f"tests/{module}.py"]
-    environment = {**os.environ, "KERAS_BACKEND": backend, "XLA_FLAGS": QUICK_TO_COMPILE}
+    command = [sys.executable, "-m", "pytest", "-q", "--no-header", own]
+    environment = os.environ | JAX | {"KERAS_BACKEND": backend}
+    environment["JAX_COMPILATION_CACHE_DIR"] = str(tmp_path_factory.getbasetemp() / "compiled")
     done = subprocess.run(
-        command,
-        cwd=ROOT,
+        [*command, *(str(ROOT / file) for file in PARTS[part])],
+        cwd=ROOT.parent,
         env=environment,
         capture_output=True,
         text=True,

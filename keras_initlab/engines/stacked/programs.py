@@ -44,7 +44,7 @@ class TensorFlow:
 
         vectorize_metrics()
         by_rows = bool(members.template.tables)
-        # Nor does XLA take rows whose number changes with the batch.
+        # Rows of tables are as many as the batch has words: XLA would compile for each size of a batch.
         update = tf.function(lambda g: members.optimizer.apply(g, members.trainable), jit_compile=not by_rows)
 
         def train_step(item):

@@ -6,7 +6,7 @@ import pytest
 
 import keras_initlab as initlab
 from keras_initlab.core.seeds import Seeds
-from keras_initlab.engines.sources import Arrays
+from keras_initlab.engines.sources import Arrays, Fixed, Recorded
 
 RNG = np.random.default_rng(1)
 X = RNG.normal(size=(24, 4)).astype("float32")
@@ -124,6 +124,41 @@ def test_orders_differ_by_epoch_and_replicate():
     assert all(sorted(order) == list(range(24)) for order in orders)
     assert [len(batch[0]) for batch in source.epoch(Seeds(5, 0), 0)] == [10, 10, 4]
     assert source.steps == 3
+
+
+def batches_of(size=8):
+    return [(X[start : start + size], Y[start : start + size]) for start in range(0, 24, size)]
+
+
+def test_batches_are_met_alike_where_no_order_is_drawn_or_the_replicate_is_one():
+    same, mixed = [Seeds(5, 1)] * 2, [Seeds(5, 0), Seeds(5, 1)]
+    shuffled, in_order = (Arrays((X, Y), 8, shuffle=shuffle) for shuffle in (True, False))
+    recorded = Recorded(batches_of, batches_of())
+    assert [source.alike(same) for source in (shuffled, in_order, recorded)] == [True] * 3
+    assert [source.alike(mixed) for source in (shuffled, in_order, recorded)] == [False, True, False]
+    assert [source.joins_replicates for source in (shuffled, in_order, recorded)] == [True, True, False]
+
+
+def test_a_data_set_is_asked_without_being_read_once_more():
+    reads = []
+
+    def read():
+        reads.append(len(reads))
+        return batches_of()
+
+    source = Recorded(read, batches_of())
+    np.testing.assert_array_equal(source.first_batch()[0], X[:8])
+    assert source.head(2).steps == 2
+    assert [len(target) for target in source.targets()] == [8, 8, 8]
+    assert len(source.epoch(Seeds(0, 0), 0)) == 3
+    assert reads == []
+    source.epoch(Seeds(0, 0), 1)
+    assert reads == [0]
+
+
+@pytest.mark.parametrize("source", [Arrays((X,), 8, shuffle=True), Fixed([(X,)])], ids=["arrays", "batches"])
+def test_data_without_targets_have_none(source):
+    assert source.targets() == []
 
 
 def test_lists_and_data_frames_are_taken():
