@@ -81,10 +81,33 @@ def _from_file(path: Path) -> Dataset:
             found = dict(arrays)
     except (ValueError, OSError) as error:
         raise InputError(f"{str(path)!r} is not an .npz file of plain arrays: {error}") from error
-    for x, y, x_val, y_val in (("x", "y", "x_val", "y_val"), ("x_train", "y_train", "x_test", "y_test")):
-        if x in found and y in found:
-            if x_val in found and y_val in found:
-                return Dataset(path.stem, found[x], found[y], found[x_val], found[y_val])
-            cut = max(1, len(found[x]) * 4 // 5)
-            return Dataset(path.stem, found[x][:cut], found[y][:cut], found[x][cut:], found[y][cut:])
-    raise InputError(f"{str(path)!r} holds {sorted(found)}: it needs the arrays 'x' and 'y'.")
+    for names in (("x", "y", "x_val", "y_val"), ("x_train", "y_train", "x_test", "y_test")):
+        if names[0] in found and names[1] in found:
+            there = names if all(name in found for name in names) else names[:2]
+            parts = [found[name] for name in there]
+            break
+    else:
+        raise InputError(f"{str(path)!r} holds {sorted(found)}: it needs the arrays 'x' and 'y'.")
+    for x, y in zip(parts[::2], parts[1::2], strict=True):
+        _check_file(path, x, y)
+    x, y = parts[:2]
+    if len(parts) == 4:
+        return Dataset(path.stem, *parts)
+    if len(x) < 2:
+        raise InputError(f"{str(path)!r} holds one example: it needs two or more, one of them held out.")
+    cut = max(1, len(x) * 4 // 5)
+    return Dataset(path.stem, x[:cut], y[:cut], x[cut:], y[cut:])
+
+
+def _check_file(path: Path, x: np.ndarray, y: np.ndarray) -> None:
+    if x.ndim == 0 or y.ndim == 0 or len(x) != len(y) or not len(x):
+        raise InputError(f"{str(path)!r} holds x of shape {x.shape} and y of shape {y.shape}: one y per x.")
+    if y.dtype.kind not in "biuf" or not np.isfinite(y).all():
+        raise InputError(
+            f"{str(path)!r} holds y of type {y.dtype} with values that are no class numbers: give "
+            "np.unique(y, return_inverse=True)[1]."
+        )
+    if y.size != len(y):
+        raise InputError(
+            f"{str(path)!r} holds y of shape {y.shape}: give class numbers, such as y.argmax(-1)."
+        )

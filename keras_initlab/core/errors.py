@@ -1,6 +1,7 @@
 """Errors that say what failed, what came, and what to do."""
 
 import difflib
+import re
 from collections.abc import Iterable
 
 
@@ -18,3 +19,16 @@ class UnknownNameError(InputError, KeyError):
 
     def __str__(self) -> str:  # KeyError would quote the message
         return str(self.args[0])
+
+
+def gist(error: BaseException) -> str:
+    """The kind of an error and the first line of it that says something.
+
+    >>> gist(ValueError("Exception encountered when calling Dense.call().\\n\\nwrong rank"))
+    'ValueError: wrong rank'
+    """
+    text = re.sub(r"\x1b\[\d*m|\{\{.*?\}\}|\[Op:.*", "", str(error))
+    lines = [line.strip() for line in text.splitlines()]
+    telling = [line for line in lines if line and not line.startswith("Exception encountered")]
+    line = telling[0] if telling else ""
+    return f"{type(error).__name__}: {line[:300]}".removesuffix(": ")

@@ -1,9 +1,10 @@
 """Sources in the form that `fit` takes."""
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import keras
+import numpy as np
 
 from keras_initlab.core.seeds import Seeds
 from keras_initlab.engines.sources import Arrays, Batch, Source
@@ -54,4 +55,9 @@ class Feed(keras.utils.PyDataset):
         return self.source.steps
 
     def __getitem__(self, step: int) -> Batch:
-        return self._batches[step]
+        return keras.tree.map_structure(_text_as_tensor, self._batches[step])
+
+
+def _text_as_tensor(leaf: np.ndarray) -> Any:
+    """Text as TensorFlow's strings: Keras does not know NumPy's."""
+    return keras.ops.convert_to_tensor(leaf, dtype="string") if leaf.dtype.kind in "SU" else leaf

@@ -9,6 +9,16 @@ import numpy as np
 from keras_initlab.core.keras_private import copy_exclusions, learning_rate, parts
 
 
+def has_own(model: keras.Model, method: str) -> bool:
+    """Whether a model's class does in its own way what `fit` calls by that name."""
+    return getattr(type(model), method) is not getattr(keras.Model, method)
+
+
+def optimizers(model: keras.Model) -> dict[str, keras.optimizers.Optimizer]:
+    """The optimizers that a model holds, by attribute: `optimizer`, and those of a `compile` of its own."""
+    return {name: held for name, held in vars(model).items() if isinstance(held, keras.optimizers.Optimizer)}
+
+
 def seed_generators(model: keras.Model) -> list[Any]:
     """The state variables of the random generators inside a model (dropout, noise layers), in order."""
     return [variable for variable in model.variables if variable.name == "seed_generator_state"]

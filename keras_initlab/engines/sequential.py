@@ -12,11 +12,17 @@ from keras_initlab.core.keras_private import LOSS_TRACKER, set_untracked
 from keras_initlab.core.rng import Generators, isolated, set_generator
 from keras_initlab.engines.contract import Observer
 from keras_initlab.engines.fit_feed import Feeds
-from keras_initlab.engines.lending import Snapshot, carried_states, fresh_optimizer, seed_generators
-from keras_initlab.engines.outcome import outcome
+from keras_initlab.engines.lending import (
+    Snapshot,
+    carried_states,
+    fresh_optimizer,
+    has_own,
+    optimizers,
+    seed_generators,
+)
 from keras_initlab.engines.setup import Setup
 from keras_initlab.trials.plan import Trial
-from keras_initlab.trials.record import VALIDATION, Record
+from keras_initlab.trials.record import VALIDATION, Record, outcome
 
 STEP_LOSS = "step_losses"
 STEPS_AT_ONCE = 16
@@ -32,7 +38,8 @@ class Sequential:
         return None
 
     def run(self, setup: Setup, trials: Sequence[Trial], observer: Observer) -> Iterator[Record]:
-        looked_at = setup.callbacks is not None or keras.backend.backend() != "tensorflow"
+        looked_at = setup.callbacks is not None or has_own(setup.model, "train_step")
+        looked_at = looked_at or keras.backend.backend() != "tensorflow"
         at_once = 1 if looked_at else min(STEPS_AT_ONCE, setup.training.steps)
         feeds = Feeds(setup.training, setup.validation)
         with isolated() as generators, _workbench(setup.model, at_once, generators) as reset:
@@ -91,7 +98,7 @@ class _Watch(keras.callbacks.Callback):
     def on_train_batch_end(self, batch, logs=None):
         taken = min(batch + 1, self._steps) - self._seen
         self._seen += taken
-        for loss in np.atleast_1d(keras.ops.convert_to_numpy(logs[STEP_LOSS]))[:taken]:
+        for loss in np.atleast_1d(keras.ops.convert_to_numpy(_step_losses(logs)))[:taken]:
             self.step_losses.append(float(loss))
             self._observer.stepped(self._trial)
             if not math.isfinite(loss):
@@ -105,6 +112,11 @@ class _Watch(keras.callbacks.Callback):
         for name, value in logs.items():
             if name not in (STEP_LOSS, VALIDATION + STEP_LOSS):
                 self.epochs.setdefault(name, []).append(float(value))
+
+
+def _step_losses(logs):
+    """The losses of the last steps; what a `train_step` of its own reports as `loss`, or else first."""
+    return logs.get(STEP_LOSS, logs.get("loss", next(iter(logs.values()))))
 
 
 class StepLoss(keras.metrics.Mean):
@@ -140,7 +152,8 @@ class _Reset:
         self._everywhere = generators
         self._generators = seed_generators(model)
         self._weights = Snapshot(model.variables)
-        self._optimizer = Snapshot(model.optimizer.variables)
+        held = optimizers(model).values()
+        self._optimizer = Snapshot([variable for one in held for variable in one.variables])
         self._states = carried_states(model)
 
     def __call__(self, setup: Setup, trial: Trial) -> None:
@@ -159,11 +172,13 @@ class _Reset:
 def _workbench(model: keras.Model, at_once: int, generators: Generators) -> Iterator[_Reset]:
     """Lend the model for training with a fresh optimizer; give everything back as it was."""
     weights = Snapshot([*model.variables, *carried_states(model)])
-    names = ("optimizer", "stop_training", "steps_per_execution", "train_function", "test_function")
+    names = (*optimizers(model), "stop_training", "steps_per_execution", "train_function", "test_function")
     kept = {name: getattr(model, name) for name in (*names, LOSS_TRACKER)}
     kept_history = getattr(model, "history", None)
-    model.optimizer = fresh_optimizer(model.optimizer)
-    model.optimizer.build(model.trainable_variables)
+    for name, optimizer in optimizers(model).items():
+        setattr(model, name, fresh_optimizer(optimizer))
+        # One of several optimizers may train a part only: what it keeps for the rest stays unused.
+        getattr(model, name).build(model.trainable_variables)
     model.steps_per_execution = at_once
     model.train_function = model.test_function = None  # they hold the other optimizer
     set_untracked(model, LOSS_TRACKER, StepLoss(at_once))

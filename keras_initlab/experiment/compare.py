@@ -1,17 +1,19 @@
 """The façade: trains identical models that differ in nothing but their initial weights."""
 
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 from keras_initlab import engines
 from keras_initlab.core.errors import InputError
 from keras_initlab.core.rng import isolated
-from keras_initlab.experiment.intake import take_in
+from keras_initlab.experiment import provenance
+from keras_initlab.experiment.intake import Given, Length, check_choices, take_in
 from keras_initlab.experiment.progress import Verbose, watching
 from keras_initlab.network.selection import Layers
 from keras_initlab.results.comparison import Comparison
-from keras_initlab.trials import record as records
+from keras_initlab.trials.folder import RunFolder
 
 
 def compare(
@@ -57,7 +59,8 @@ def compare(
         initializers: Names, instances, classes, configs or callables `f(shape, dtype)`, in a list, or as
             a dict of label -> initializer.
         x: Inputs, as in `fit`: an array, a list, tuple or dict of arrays, a `tf.data.Dataset` or a
-            `keras.utils.PyDataset`.
+            `keras.utils.PyDataset`. A torch `DataLoader` is read without its workers, in an order that
+            derives from `seed`. Text is taken where the model takes it (TensorFlow).
         y: Targets; None for a data set.
         validation_data: `(x, y)`, `(x, y, sample_weight)` or a data set.
         validation_split: Fraction of the arrays held out at their end, as in `fit`.
@@ -67,7 +70,7 @@ def compare(
         shuffle: Whether arrays come in a new order in each epoch.
         class_weight: Class index -> weight in the loss.
         sample_weight: One weight per example.
-        callbacks: Function of label and replicate that returns Keras callbacks for that run.
+        callbacks: Function of label and replicate that returns the Keras callbacks of that run.
         replicates: Independent repetitions of the whole comparison.
         seed: Root of all seeds, at least 0.
         layers: Which layers are under test: a name, a regular expression searched in the weight's path, a
@@ -82,7 +85,7 @@ def compare(
         run_dir: Folder where each finished run is written at once. Called again with the same folder
             and arguments, `compare` goes on where it stopped.
         verbose: `auto` shows a progress bar in terminals and notebooks; True prints a line per run where
-            output is piped; False is silent.
+            output is piped, 2 everywhere; False is silent.
 
     Returns:
         The comparison. Runs that diverge or fail are recorded as such and the others go on. Ctrl-C
@@ -99,88 +102,39 @@ def compare(
     >>> sorted(result.summary().index)
     ['initlab_he_normal', 'zeros']
     """
+    length = Length(replicates, epochs, seed, batch_size, steps_per_epoch)
+    given = Given(x, y, validation_data, validation_split, shuffle, class_weight, sample_weight)
+    check_choices(fans, target_loss)
     with isolated() as generators:
-        plan, setup, config = take_in(
+        plan, setup = take_in(
             model,
             initializers,
-            x,
-            y,
-            validation_data=validation_data,
-            validation_split=validation_split,
-            batch_size=batch_size,
-            epochs=epochs,
-            steps_per_epoch=steps_per_epoch,
-            shuffle=shuffle,
-            class_weight=class_weight,
-            sample_weight=sample_weight,
-            callbacks=callbacks,
-            replicates=replicates,
-            seed=seed,
+            given,
+            length,
+            generators,
             layers=layers,
             roles=roles,
             fans=fans,
-            baseline=baseline,
-            target_loss=target_loss,
-            generators=generators,
+            callbacks=callbacks,
         )
+        if baseline is not None and baseline not in plan.labels:
+            raise InputError(f"baseline is {baseline!r}, which is not among the labels {list(plan.labels)}.")
         chosen, reason = engines.choose(engine, setup, plan.trials)
-    config["engine"] = {"name": chosen.name, "reason": reason}
+        config = provenance.describe(plan, setup, baseline, target_loss)
+    config = replace(config, engine={"name": chosen.name, "reason": reason})
+    folder = None if run_dir is None else RunFolder.open(run_dir, config)
+    config, finished = (folder.config, folder.found) if folder else (config, [])
 
-    finished = _resume(run_dir, config)
     done = {(record.label, record.replicate) for record in finished}
     waiting = [trial for trial in plan.trials if (trial.label, trial.replicate) not in done]
     with watching(plan, verbose, len(plan.trials) - len(waiting)) as observer:
         try:
             for record in chosen.run(setup, waiting, observer):
                 finished.append(record)
-                if run_dir is not None:
-                    records.append_record(run_dir, record)
+                if folder:
+                    folder.append(record)
         except KeyboardInterrupt:
-            config["interrupted"] = True
             if not finished:
                 raise
-    return Comparison(finished, config)
-
-
-_IDENTITY = (
-    "seed",
-    "epochs",
-    "steps_per_epoch",
-    "batch_size",
-    "fans",
-    "optimizer",
-    "backend",
-    "dtype",
-    "digest",
-)
-
-
-def _resume(run_dir: str | Path | None, config: dict[str, Any]) -> list[records.Record]:
-    """The records that the folder holds already; refuses a folder of another comparison."""
-    if run_dir is None:
-        return []
-    found: list[records.Record] = []
-    if (Path(run_dir) / records.CONFIG_FILE).is_file():
-        before = records.read_config(run_dir)
-        _require_same(run_dir, before, config)
-        found = records.read_records(run_dir)
-        config["labels"] = before["labels"] | config["labels"]
-        config["replicates"] = max(before["replicates"], config["replicates"])
-    records.write_config(run_dir, config)
-    records.write_records(run_dir, found)  # drops a line that a crash cut short
-    return found
-
-
-def _require_same(run_dir: str | Path, before: dict[str, Any], now: dict[str, Any]) -> None:
-    for key in _IDENTITY:
-        if before.get(key) != now[key]:
-            raise InputError(
-                f"run_dir {str(run_dir)!r} holds a comparison with another {key}: {before.get(key)!r} there, "
-                f"{now[key]!r} here. Give another folder, or the arguments of then."
-            )
-    for label in before["labels"].keys() & now["labels"].keys():
-        if before["labels"][label] != now["labels"][label]:
-            raise InputError(
-                f"run_dir {str(run_dir)!r} holds {label!r} as {before['labels'][label]}, here it is "
-                f"{now['labels'][label]}. Give another label or folder."
-            )
+            config = replace(config, interrupted=True)
+    return Comparison(finished, config.to_json())

@@ -3,101 +3,217 @@
 Everything that can be known to be wrong before training is refused here, with one clear error.
 """
 
-from collections.abc import Callable, Mapping
+import inspect
+import math
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
+from numbers import Real
 from typing import Any
 
-from keras_initlab.core.arguments import one_of
-from keras_initlab.core.errors import InputError
+import keras
+import numpy as np
+
+from keras_initlab.core.arguments import one_of, whole
+from keras_initlab.core.errors import InputError, gist
 from keras_initlab.core.rng import Generators
 from keras_initlab.core.seeds import derive
 from keras_initlab.engines.setup import Setup
-from keras_initlab.experiment import data, provenance, schemes, targets
-from keras_initlab.experiment import model as network
+from keras_initlab.engines.sources import Arrays, Source
+from keras_initlab.experiment import data, model, schemes, targets
+from keras_initlab.experiment.arrays import parts_of
 from keras_initlab.network import selection
 from keras_initlab.network.drawing import FANS
 from keras_initlab.network.selection import Layers
+from keras_initlab.network.slots import Slot
 from keras_initlab.trials.plan import Plan
+
+MOST_RUNS = 10**6
+"""Runs of one comparison: more are a slip of the keyboard."""
+
+
+@dataclass(frozen=True)
+class Length:
+    """How often and how long is trained, from which seed.
+
+    Raises:
+        InputError: If one of them is no such whole number.
+    """
+
+    replicates: int
+    epochs: int
+    seed: int
+    batch_size: int | None
+    steps_per_epoch: int | None
+
+    def __post_init__(self) -> None:
+        for name, lowest in (
+            ("replicates", 1),
+            ("epochs", 1),
+            ("seed", 0),
+            ("batch_size", 1),
+            ("steps_per_epoch", 1),
+        ):
+            value = getattr(self, name)
+            if value is not None or name in ("replicates", "epochs", "seed"):
+                object.__setattr__(self, name, whole(name, value, lowest))
+
+    def plan(self, labels: Iterable[str], steps_per_epoch: int) -> Plan:
+        """The trials of these labels.
+
+        Raises:
+            InputError: If they are absurdly many.
+        """
+        labels = tuple(labels)
+        if len(labels) * self.replicates > MOST_RUNS:
+            raise InputError(
+                f"replicates is {self.replicates}, which makes {len(labels) * self.replicates} runs of "
+                f"{len(labels)} initializers: at most {MOST_RUNS} runs."
+            )
+        return Plan(labels, self.replicates, self.seed, self.epochs, steps_per_epoch)
+
+
+@dataclass(frozen=True, eq=False)
+class Given:
+    """The data as `compare` was given them, by the names of its arguments."""
+
+    x: Any
+    y: Any
+    validation_data: Any
+    validation_split: float
+    shuffle: bool
+    class_weight: Mapping[int, float] | None
+    sample_weight: Any
+
+    def sources(self, length: Length) -> tuple[Source, Source | None]:
+        """Where the training batches come from, and the validation batches if there are any.
+
+        Raises:
+            InputError: If an argument cannot work.
+        """
+        if not isinstance(self.shuffle, bool | np.bool_):
+            raise InputError(f"shuffle is {self.shuffle!r}: give True or False.")
+        if self.validation_data is not None and self.validation_split:
+            raise InputError(
+                f"validation_split is {self.validation_split!r} beside validation_data: give one of them."
+            )
+        training, held_out = data.training_source(
+            self.x,
+            self.y,
+            self.sample_weight,
+            self.class_weight,
+            batch_size=length.batch_size,
+            steps=length.steps_per_epoch,
+            shuffle=bool(self.shuffle),
+            validation_split=self.validation_split,
+            seed=length.seed,
+        )
+        if self.validation_data is None:
+            return training, held_out
+        return training, data.validation_source(self.validation_data, length.batch_size)
+
+
+def fitting(
+    given: Any, training: Source, validation: Source | None, seed: int, generators: Generators
+) -> keras.Model:
+    """The model, built and shown to have a loss on the first batches of the data.
+
+    Raises:
+        InputError: If it is no compiled model, or data and model do not fit.
+    """
+    first = training.first_batch()
+    names = ("x", "y") if isinstance(training, Arrays) else parts_of("x")[:2]
+    ready = model.ready(given, first, derive(seed, "build"), generators)
+    targets.check(ready, training, names[1])
+    model.rehearse(ready, first, *names)
+    if validation is not None:
+        targets.check(ready, validation, "validation_data")
+        names = parts_of("validation_data")[:2]
+        model.rehearse(ready, validation.first_batch(), *names, step="test_step")
+    return ready
+
+
+def tested(ready: keras.Model, layers: Layers, roles: Any) -> list[Slot]:
+    """The slots under test.
+
+    Raises:
+        InputError: If none matches, or an argument is of another kind.
+    """
+    if roles is not None and not isinstance(roles, Iterable):
+        raise InputError(f"roles is {roles!r}: give a name such as 'kernel', or a list of names.")
+    try:
+        return selection.under_test(ready, layers, roles)
+    except InputError:
+        raise
+    except Exception as error:
+        raise InputError(f"layers is {layers!r}, which raised {gist(error)}") from error
+
+
+def callback_factory(callbacks: Callable | None) -> Callable[[str, int], list] | None:
+    """The function of label and replicate; a single callback that it returns is put in a list.
+
+    Raises:
+        InputError: If it cannot be called so.
+    """
+    if callbacks is None:
+        return None
+    example = "Write callbacks=lambda label, replicate: [...]."
+    if not callable(callbacks):
+        raise InputError(
+            "callbacks must be a function of label and replicate that returns a list: one callback object "
+            f"cannot serve several runs. {example}"
+        )
+    try:
+        inspect.signature(callbacks).bind("label", 0)
+    except TypeError as error:
+        raise InputError(
+            f"callbacks cannot be called with a label and a replicate: {error}. {example}"
+        ) from error
+    except ValueError:  # a builtin without a signature
+        pass
+
+    def made(label: str, replicate: int) -> list:
+        found = callbacks(label, replicate)
+        return [found] if isinstance(found, keras.callbacks.Callback) else list(found)
+
+    return made
+
+
+def check_choices(fans: str, target_loss: Any) -> None:
+    """Refuse what no other part looks at before training.
+
+    Raises:
+        InputError: If a value cannot work.
+    """
+    one_of("fans", fans, FANS)
+    if target_loss is not None and not (isinstance(target_loss, Real) and math.isfinite(target_loss)):
+        raise InputError(f"target_loss is {target_loss!r}: give a finite number.")
 
 
 def take_in(
-    model: Any,
+    given_model: Any,
     initializers: Any,
-    x: Any,
-    y: Any,
+    given: Given,
+    length: Length,
+    generators: Generators,
     *,
-    validation_data: Any,
-    validation_split: float,
-    batch_size: int | None,
-    epochs: int,
-    steps_per_epoch: int | None,
-    shuffle: bool,
-    class_weight: Mapping[int, float] | None,
-    sample_weight: Any,
-    callbacks: Callable | None,
-    replicates: int,
-    seed: int,
     layers: Layers,
     roles: Any,
     fans: str,
-    baseline: str | None,
-    target_loss: float | None,
-    generators: Generators,
-) -> tuple[Plan, Setup, dict[str, Any]]:
-    """The plan, the setup and the configuration (JSON data) of a comparison.
+    callbacks: Callable | None,
+) -> tuple[Plan, Setup]:
+    """The plan and the setup of a comparison.
 
     Raises:
         InputError: If an argument cannot work.
     """
-    _whole("replicates", replicates, 1)
-    _whole("epochs", epochs, 1)
-    _whole("seed", seed, 0)
-    if batch_size is not None:
-        _whole("batch_size", batch_size, 1)
-    if steps_per_epoch is not None:
-        _whole("steps_per_epoch", steps_per_epoch, 1)
-    one_of("fans", fans, FANS)
-    if callbacks is not None and not callable(callbacks):
-        raise InputError(
-            "callbacks must be a function of label and replicate that returns a list: one callback object "
-            "cannot serve several runs. Write callbacks=lambda label, replicate: [...]."
-        )
+    factory = callback_factory(callbacks)
     by_label = schemes.by_label(initializers)
-    if baseline is not None and baseline not in by_label:
-        raise InputError(f"baseline is {baseline!r}, which is not among the labels {list(by_label)}.")
-
-    training, validation, first_batch = data.training_source(
-        x,
-        y,
-        sample_weight,
-        class_weight,
-        batch_size=batch_size,
-        steps=steps_per_epoch,
-        shuffle=shuffle,
-        validation_split=0.0 if validation_data is not None else validation_split,
-    )
-    if validation_data is not None:
-        validation = data.validation_source(validation_data, batch_size)
-
-    model = network.ready(model, first_batch, derive(seed, "build"), generators)
-    targets.check(model, training, "y")
-    if validation is not None:
-        targets.check(model, validation, "validation_data")
-    tested = selection.under_test(model, layers, roles)
-    schemes.try_out(by_label, tested, seed, generators)
-
-    plan = Plan(tuple(by_label), replicates, seed, epochs, training.steps)
-    restarted = selection.restarted(model, tested)
-    setup = Setup(
-        model, by_label, tested, restarted, training, validation, callbacks, fans, epochs=plan.epochs
-    )
-    config = provenance.describe(plan, setup) | {
-        "batch_size": getattr(training, "batch_size", None),
-        "baseline": baseline,
-        "target_loss": target_loss,
-    }
-    return plan, setup, config
-
-
-def _whole(name: str, value: Any, least: int) -> None:
-    if not isinstance(value, int) or isinstance(value, bool) or value < least:
-        raise InputError(f"{name} is {value!r}: give a whole number of at least {least}.")
+    length.plan(by_label, 1)  # how many, before anything is read
+    training, validation = given.sources(length)
+    ready = fitting(given_model, training, validation, length.seed, generators)
+    slots = tested(ready, layers, roles)
+    schemes.try_out(by_label, slots, length.seed, generators)
+    restarted = selection.restarted(ready, slots)
+    plan = length.plan(by_label, training.steps)
+    setup = Setup(ready, by_label, slots, restarted, training, validation, factory, fans, epochs=plan.epochs)
+    return plan, setup

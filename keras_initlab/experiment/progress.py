@@ -24,15 +24,18 @@ def watching(plan: Plan, verbose: Verbose, done: int = 0) -> Iterator[Observer]:
     """An observer of the plan's trials, `done` of which were finished before.
 
     `"auto"` shows a bar in a terminal or notebook and nothing where output is piped; `True` asks for
-    one line per finished run there; `False` is silent.
+    one line per finished run there, 2 (as in `fit`) everywhere; `False` is silent.
 
     Raises:
         InputError: If `verbose` is anything else.
     """
-    if verbose not in ("auto", True, False):
-        raise InputError(f"verbose is {verbose!r}: give 'auto', True or False.")
+    if verbose not in ("auto", True, False, 2):
+        raise InputError(f"verbose is {verbose!r}: give 'auto', True, False or 2.")
     if not verbose:
         yield Observer()
+        return
+    if verbose == 2:
+        yield Lines(plan, done)
         return
     from rich.console import Console
 

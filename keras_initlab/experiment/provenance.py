@@ -13,37 +13,48 @@ import numpy as np
 
 from keras_initlab import __version__
 from keras_initlab.core.keras_private import compiled_metrics, direction, parts, tensorflow_left_alone
+from keras_initlab.engines.lending import optimizers
 from keras_initlab.engines.setup import Setup
 from keras_initlab.experiment import targets
 from keras_initlab.experiment.targets import loss_name
 from keras_initlab.network.slots import Slot
+from keras_initlab.trials.config import Config
 from keras_initlab.trials.plan import Plan
 
 
-def describe(plan: Plan, setup: Setup) -> dict[str, Any]:
+def describe(plan: Plan, setup: Setup, baseline: str | None, target_loss: float | None) -> Config:
     """The configuration that is saved beside the records."""
     directions = _directions(setup.model)
-    return {
-        "labels": {label: _scheme(scheme) for label, scheme in setup.schemes.items()},
-        "replicates": plan.replicates,
-        "seed": plan.seed,
-        "epochs": plan.epochs,
-        "steps_per_epoch": plan.steps_per_epoch,
-        "directions": directions,
-        "chance": targets.chance(setup.model, directions, setup.training, setup.validation),
-        "slots": [{"path": slot.path, "shape": list(slot.shape), "role": slot.role} for slot in setup.tested],
-        "fans": setup.fans,
-        "optimizer": _nameless(_plain(setup.model.optimizer.get_config())),
-        "backend": keras.backend.backend(),
-        "dtype": setup.model.dtype_policy.name,
-        "versions": _versions(),
-        "digest": {
+    return Config(
+        labels={label: _scheme(scheme) for label, scheme in setup.schemes.items()},
+        replicates=plan.replicates,
+        seed=plan.seed,
+        epochs=plan.epochs,
+        steps_per_epoch=plan.steps_per_epoch,
+        directions=directions,
+        chance=targets.chance(setup.model, directions, setup.training, setup.validation),
+        slots=[{"path": slot.path, "shape": list(slot.shape), "role": slot.role} for slot in setup.tested],
+        fans=setup.fans,
+        optimizer=_optimizer(setup.model),
+        backend=keras.backend.backend(),
+        dtype=setup.model.dtype_policy.name,
+        versions=_versions(),
+        digest={
             "data": setup.training.digest(),
             "validation": setup.validation.digest() if setup.validation else None,
             "model": _model_digest(setup),
         },
-        "started": datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds"),
-    }
+        started=datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds"),
+        batch_size=getattr(setup.training, "batch_size", None),
+        baseline=baseline,
+        target_loss=None if target_loss is None else float(target_loss),
+    )
+
+
+def _optimizer(model: keras.Model) -> Any:
+    """The arguments of the optimizer; by attribute where a model holds several."""
+    held = {name: _nameless(_plain(one.get_config())) for name, one in optimizers(model).items()}
+    return held["optimizer"] if list(held) == ["optimizer"] else held
 
 
 def _scheme(scheme: Callable) -> Any:

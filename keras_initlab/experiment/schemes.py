@@ -1,7 +1,10 @@
 """What the user passed as initializers -> label -> callable, each tried before any training."""
 
+import reprlib
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
+
+import keras
 
 from keras_initlab.core.errors import InputError
 from keras_initlab.core.rng import Generators
@@ -25,12 +28,26 @@ def by_label(initializers: Any) -> dict[str, Callable]:
                 f"Two initializers have the label {name!r}. Pass a dict of label -> initializer to tell "
                 "them apart."
             )
+        _require_text(name)
+        if isinstance(given, keras.Layer) or (isinstance(given, type) and issubclass(given, keras.Layer)):
+            raise InputError(
+                f"The initializer {name!r} is a Keras layer: give an initializer, such as 'zeros'."
+            )
         schemes[name] = resolve(name, given)
     if not schemes:
         raise InputError(
             f"initializers is {initializers!r}: give at least one, such as ['glorot_uniform', 'he_normal']."
         )
     return schemes
+
+
+def _require_text(label: str) -> None:
+    try:
+        label.encode()
+    except UnicodeEncodeError as error:
+        raise InputError(
+            f"The label {label!r} cannot be written as UTF-8 ({error.reason}): give another one."
+        ) from error
 
 
 def _labelled(initializers: Any) -> list[tuple[str, Any]]:
@@ -45,8 +62,8 @@ def _labelled(initializers: Any) -> list[tuple[str, Any]]:
         initializers = [initializers]
     if not isinstance(initializers, Sequence):
         raise InputError(
-            f"initializers is {initializers!r}: give a list of names, instances, configs or callables, "
-            "or a dict of label -> initializer."
+            f"initializers is {reprlib.repr(initializers)}: give a list of names, instances, configs or "
+            "callables, or a dict of label -> initializer."
         )
     return [(label(given), given) for given in initializers]
 

@@ -80,6 +80,11 @@ def loss_name(loss: Any) -> str:
 def _check_one(loss: str, target: np.ndarray, classes: int | None, name: str) -> None:
     if loss in _SPARSE:
         low, high = target.min(), target.max()
+        if target.dtype.kind == "f" and (target % 1).any():
+            fractional = target[target % 1 != 0].flat[0]
+            raise InputError(
+                f"{name} has class labels such as {fractional}, but the loss {loss!r} takes whole numbers."
+            )
         if low < 0 or (classes is not None and high >= classes):
             raise InputError(
                 f"{name} has class labels from {low} to {high}, but the model's output has {classes} "

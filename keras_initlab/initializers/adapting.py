@@ -6,12 +6,15 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 import keras
+import numpy as np
 
 from keras_initlab.core.errors import InputError
 from keras_initlab.initializers import registry
 from keras_initlab.initializers.base import AxesAware, FanScaled
 from keras_initlab.initializers.fans import Fans, shape_fans
 from keras_initlab.initializers.wrappers import Masked, Scaled
+
+_SHAPES = ((6, 4), (4, 9), (3, 3, 5, 4))  # they tell apart all laws of this package that differ
 
 
 def label(given: Any) -> str:
@@ -74,6 +77,34 @@ def resolve(name: str, given: Any) -> Callable:
             f"The initializer {name!r} cannot be called as f(shape, dtype=None), which is how Keras calls it."
         )
     return scheme
+
+
+def same_law(schemes: Mapping[str, Callable]) -> list[tuple[str, ...]]:
+    """Groups of labels whose initializers draw the same numbers from the same seed: one law twice.
+
+    Each is drawn on three shapes with one seed; what cannot draw one of them is alike nobody.
+
+    >>> same_law({"a": registry.get("initlab_he_normal"), "b": registry.get("initlab_kaiming"),
+    ...           "c": registry.get("initlab_lecun_normal")})
+    [('a', 'b')]
+    """
+    groups: dict[bytes, list[str]] = {}
+    for name, scheme in schemes.items():
+        if not isinstance(scheme, keras.initializers.Initializer):
+            continue
+        try:
+            drawn = [np.asarray(keras.ops.convert_to_numpy(seeded(scheme, 1)(shape))) for shape in _SHAPES]
+        except Exception:  # it refuses such weights, or fails: the runs will tell
+            continue
+        groups.setdefault(b"".join(map(_rounded, drawn)), []).append(name)
+    return [tuple(group) for group in groups.values() if len(group) > 1]
+
+
+def _rounded(drawn: np.ndarray) -> bytes:
+    """To six digits of the largest: two ways of writing a constant differ in the last bit."""
+    largest = float(np.abs(drawn).max(initial=0)) or 1.0
+    digits = 5 - math.floor(math.log10(largest)) if math.isfinite(largest) else 0
+    return (drawn.astype("float64").round(digits) + 0.0).tobytes()
 
 
 def is_self_contained(scheme: Callable) -> bool:

@@ -14,7 +14,7 @@ from typing import Any, Literal, NamedTuple
 import keras
 import numpy as np
 
-from keras_initlab.core.arguments import one_of
+from keras_initlab.core.arguments import one_of, refused
 from keras_initlab.core.errors import InputError, UnknownNameError
 
 Activation = str | Callable[[Any], Any]
@@ -26,6 +26,7 @@ REACH = 14.0  # standard deviations; the tails beyond weigh 1e-44
 TOLERANCE = 1e-10  # per panel; the difference quotient itself is only good to 1e-11
 STEP = 1e-6  # of the central difference
 COARSE_STEP = 2e-3  # of the same, for functions that compute in float32
+FLAT = 1e-8  # E[φ'(x)²] below which the integral's own error would show
 
 # Keras computes tanh in float32 on JAX.
 IN_FULL: dict[str, Callable[[Any], Any]] = {
@@ -64,7 +65,8 @@ def gain(activation: Activation, kind: Kind = "forward") -> float:
 
     Raises:
         UnknownNameError: If Keras has no such activation.
-        InputError: If `kind` is another one, or the activation is constant.
+        InputError: If `kind` is another one, or the activation is constant, mixes the entries of its array as
+            softmax does, takes more than an array, or jumps where `backward` needs its slope.
 
     >>> round(gain("relu"), 6), round(gain("tanh", "backward"), 6)
     (1.414214, 1.467414)
@@ -72,8 +74,9 @@ def gain(activation: Activation, kind: Kind = "forward") -> float:
     one_of("kind", kind, KINDS)
     first, second, slope = moments(activation)
     powers = {"forward": second, "std": second - first**2, "backward": slope}
-    if powers[kind] <= 0:
-        raise InputError(f"The {kind} gain of {activation!r} does not exist: it is constant.")
+    if powers[kind] <= 0 or (kind == "backward" and _jumps(activation)):
+        reason = "it jumps" if powers[kind] > 0 else "it is constant"
+        raise InputError(f"The {kind} gain of {activation!r} does not exist: {reason}.")
     return 1 / math.sqrt(powers[kind])
 
 
@@ -82,12 +85,18 @@ def moments(activation: Activation, variance: float = 1.0) -> tuple[float, float
 
     Good to 1e-7, kinks included. A function that computes in float32 is good to 1e-6 where it is
     smooth and to 1e-3 with kinks.
+
+    Raises:
+        UnknownNameError: If Keras has no such activation.
+        InputError: If it is no function of single numbers.
     """
+    _check_elementwise(activation)
     return _moments(activation, float(variance))
 
 
 def slope_at_zero(activation: Activation) -> tuple[float, float]:
     """`φ(0)` and `φ'(0)`; the mean of both sides where φ has a kink."""
+    _check_elementwise(activation)
     step = _step(activation)
     low, middle, high = _values(activation, np.array([-step, 0.0, step]))
     return float(middle), float((high - low) / (2 * step))
@@ -107,7 +116,8 @@ def edge_of_chaos(
 
     Raises:
         InputError: If there is no such point: sigmoid and softplus have none, ReLU has one only
-            without bias.
+            without bias, hard_shrink none because it jumps, soft_shrink none at a small variance, where
+            it is flat.
 
     Reference: Poole et al. 2016, arXiv:1606.05340; Schoenholz et al. 2017, arXiv:1611.01232.
 
@@ -115,9 +125,17 @@ def edge_of_chaos(
     >>> round(edge.weight_std, 5), round(edge.variance, 4)
     (1.1934, 0.2733)
     """
+    _check_elementwise(activation)
+    if _jumps(activation):
+        raise InputError(f"{activation!r} has no edge of chaos: it jumps. Use one that is continuous.")
     if bias_variance is not None:
         variance = _edge_variance(activation, bias_variance)
     _, second, slope = moments(activation, variance)
+    if slope < FLAT:
+        raise InputError(
+            f"{activation!r} has no edge of chaos at variance {variance:g}: it is flat there. "
+            "Give a larger one."
+        )
     weight_variance = 1 / slope
     needed = variance - weight_variance * second
     if needed < -1e-9 * variance:
@@ -134,7 +152,7 @@ def _edge_variance(activation: Activation, bias_variance: float) -> float:
     def excess(log_variance: float) -> float:
         variance = math.exp(log_variance)
         _, second, slope = moments(activation, variance)
-        return variance - second / slope - bias_variance
+        return math.nan if slope < FLAT else variance - second / slope - bias_variance
 
     grid = np.linspace(math.log(1e-6), math.log(25.0), 24)
     values = [excess(point) for point in grid]
@@ -238,6 +256,35 @@ def _panels(integrand: Callable[[np.ndarray], np.ndarray], left: np.ndarray, rig
     half = (right - left) / 2
     nodes = left[:, None] + half[:, None] * (NODES + 1)
     return (integrand(nodes) * WEIGHTS).sum(axis=-1) * half
+
+
+@functools.lru_cache(maxsize=512)
+def _check_elementwise(activation: Activation) -> None:
+    """Refuse what is no function of single numbers: each must have the same value alone as among others."""
+    points = np.array([-1.3, 0.2, 0.9])
+    wanted = "an activation that takes an array and treats each entry alike"
+    try:
+        among = _values(activation, points)
+        alone = np.concatenate([_values(activation, points[[place]]) for place in range(len(points))])
+    except InputError:
+        raise
+    except Exception as error:
+        raise refused("activation", activation, wanted) from error
+    if among.shape != points.shape or not np.allclose(among, alone, rtol=1e-5):
+        raise refused("activation", activation, wanted)
+
+
+@functools.lru_cache(maxsize=512)
+def _jumps(activation: Activation) -> bool:
+    """Whether values differ however near two points are: between neighbours, halved again and again."""
+    left, right = (edges := np.linspace(-8, 8, 4001))[:-1], edges[1:]
+    for _ in range(20):
+        middle = (left + right) / 2
+        low, between, high = _values(activation, np.stack([left, middle, right]))
+        below = abs(between - low) > abs(high - between)
+        left, right = np.where(below, left, middle), np.where(below, middle, right)
+    low, high = _values(activation, np.stack([left, right]))
+    return bool((abs(high - low) > 1e-3).any())
 
 
 def _step(activation: Activation) -> float:

@@ -93,7 +93,7 @@ def slots(model: keras.Model) -> list[Slot]:
     """
     if not isinstance(model, keras.Layer):
         raise InputError(f"model is {type(model).__name__}: give a keras.Model.")
-    if not model.built and not model.weights:
+    if not model.built and not model.weights:  # a model without `call` is never built
         raise InputError(
             f"The model {model.name!r} is not built, so it has no weights yet: call it on data or give it "
             "a keras.Input first."

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 from keras_initlab.core.errors import InputError
 from keras_initlab.results import export, plots, report, terminal
 from keras_initlab.results.evidence import Evidence
-from keras_initlab.trials import record as files
+from keras_initlab.trials import folder as files
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

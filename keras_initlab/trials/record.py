@@ -1,18 +1,13 @@
-"""One record per trial, as JSON lines, beside one configuration file."""
+"""What a trial leaves behind, in the same words whichever engine ran it; one line of JSON."""
 
 import dataclasses
 import json
 import math
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import Any, Literal
 
-from keras_initlab.core.errors import InputError
-
-SCHEMA = 1
-CONFIG_FILE = "config.json"
-RECORDS_FILE = "records.jsonl"
+from keras_initlab.trials.plan import Trial
 
 VALIDATION = "val_"
 """How the name of a metric begins that is of the validation data, as in Keras."""
@@ -78,50 +73,37 @@ def _encode(value: Any) -> Any:
     return value
 
 
-def write_config(folder: str | Path, config: Mapping[str, Any]) -> None:
-    """Write `config` (pure JSON data) as the folder's configuration."""
-    path = Path(folder)
-    path.mkdir(parents=True, exist_ok=True)
-    text = json.dumps({"schema": SCHEMA, **config}, indent=1, allow_nan=False)
-    (path / CONFIG_FILE).write_text(text + "\n", encoding="utf-8")
-
-
-def read_config(folder: str | Path) -> dict[str, Any]:
-    """The folder's configuration.
-
-    Raises:
-        InputError: If the folder holds no result, or one written by a newer version.
-    """
-    path = Path(folder) / CONFIG_FILE
-    if not path.is_file():
-        raise InputError(
-            f"No result in {str(folder)!r}: {CONFIG_FILE} is missing. Give the folder of `save`."
+def outcome(
+    trial: Trial,
+    engine: str,
+    losses: Sequence[float],
+    epochs: Mapping[str, Sequence[float]],
+    seconds: float,
+    error: Exception | None = None,
+) -> Record:
+    """The record of a trial that ended, with an `error` or else with its last loss."""
+    seeds = trial.seeds
+    status: Status
+    if error is not None:
+        status, message = "failed", f"{type(error).__name__}: {error}"
+    elif losses and not math.isfinite(losses[-1]):
+        status, message = (
+            "diverged",
+            (
+                f"The loss became {losses[-1]} at step {len(losses)}: "
+                "try smaller initial weights, a lower learning rate or gradient clipping."
+            ),
         )
-    config = json.loads(path.read_text(encoding="utf-8"))
-    if config["schema"] > SCHEMA:
-        raise InputError(
-            f"{str(path)!r} has schema {config['schema']}, this version reads up to {SCHEMA}. "
-            "Update keras_initlab."
-        )
-    return config
-
-
-def append_record(folder: str | Path, record: Record) -> None:
-    """Add one finished trial; what was written before stays whatever happens next."""
-    with (Path(folder) / RECORDS_FILE).open("a", encoding="utf-8") as file:
-        file.write(record.to_json() + "\n")
-
-
-def write_records(folder: str | Path, records: Iterable[Record]) -> None:
-    """Write all records, replacing those that are there."""
-    text = "".join(record.to_json() + "\n" for record in records)
-    (Path(folder) / RECORDS_FILE).write_text(text, encoding="utf-8")
-
-
-def read_records(folder: str | Path) -> list[Record]:
-    """The folder's records; a last line cut short by a crash is left out."""
-    path = Path(folder) / RECORDS_FILE
-    if not path.is_file():
-        return []
-    complete = path.read_text(encoding="utf-8").split("\n")[:-1]
-    return [Record.from_json(line) for line in complete if line]
+    else:
+        status, message = "completed", ""
+    return Record(
+        label=trial.label,
+        replicate=trial.replicate,
+        status=status,
+        message=message,
+        step_losses=tuple(losses),
+        epochs={name: tuple(values) for name, values in epochs.items()},
+        seconds=seconds,
+        seeds={"root": seeds.root, "global": seeds.everywhere, "order": seeds.order(0)},
+        engine=engine,
+    )

@@ -9,6 +9,7 @@ import keras
 import numpy as np
 import pytest
 from keras import ops
+from scipy.stats import norm
 
 import keras_initlab as initlab
 from keras_initlab.initializers.gains import depth_scale, edge_of_chaos, fixed_point, gain, slope_at_zero
@@ -27,6 +28,9 @@ CALLABLES = {
     "sin": lambda x: np.sin(ops.convert_to_numpy(x)),
     "erf": ops.erf,
 }
+
+
+GOLDEN_HARD_SHRINK = (2 * (0.5 * norm.pdf(0.5) + norm.sf(0.5))) ** -0.5  # E[z²; |z| > ½], by parts
 
 
 def activation(name):
@@ -83,6 +87,64 @@ def test_no_edge_of_chaos_for_this_bias():
         edge_of_chaos("relu", bias_variance=0.5)
 
 
+def test_edge_of_chaos_of_soft_shrink_by_quad():
+    """It is flat around zero: E[φ'²] = P(|x| > ½), and q - E[φ²] / E[φ'²] = σ_b² is solved by scipy alone."""
+    from scipy import integrate, optimize, stats
+
+    def slope(q):
+        return 2 * stats.norm.sf(0.5, scale=math.sqrt(q))
+
+    def power(q):
+        def integrand(x):
+            return (x - 0.5) ** 2 * stats.norm.pdf(x, scale=math.sqrt(q))
+
+        return 2 * integrate.quad(integrand, 0.5, 0.5 + 12 * math.sqrt(q), epsabs=1e-14)[0]
+
+    q = optimize.brentq(lambda q: q - power(q) / slope(q) - 0.02, 0.02, 0.1, xtol=1e-14)
+    edge = edge_of_chaos("soft_shrink", bias_variance=0.02)
+    assert edge.variance == pytest.approx(q, rel=1e-5)
+    assert edge.weight_std == pytest.approx(slope(q) ** -0.5, rel=1e-5)
+    assert edge.bias_variance == pytest.approx(0.02, rel=1e-6)
+    assert (round(q, 5), round(edge.weight_std, 2)) == (0.02303, 31.87)
+
+
+@pytest.mark.parametrize(
+    ("name", "arguments", "message"),
+    [
+        ("soft_shrink", {"variance": 1e-4}, "no edge of chaos at variance 0.0001: it is flat there"),
+        ("soft_shrink", {"bias_variance": 1e-5}, "no edge of chaos with bias variance 1e-05"),
+        ("hard_shrink", {"variance": 1e-4}, "no edge of chaos: it jumps"),
+        ("hard_shrink", {"bias_variance": 0.02}, "no edge of chaos: it jumps"),
+    ],
+)
+def test_what_is_flat_or_jumps_has_no_edge_of_chaos(name, arguments, message):
+    with pytest.raises(initlab.InputError, match=message):
+        edge_of_chaos(name, **arguments)
+
+
+def test_what_jumps_has_a_forward_gain_alone():
+    assert gain("hard_shrink") == pytest.approx(GOLDEN_HARD_SHRINK, rel=1e-6)
+    with pytest.raises(initlab.InputError, match="backward gain of 'hard_shrink' does not exist: it jumps"):
+        gain("hard_shrink", "backward")
+
+
+@pytest.mark.parametrize("name", ["softmax", "log_softmax", "sparsemax", "glu", "threshold", "mean", "sum"])
+def test_what_is_no_function_of_single_numbers_is_refused(name):
+    """φ([a, b])[0] must not change with b, and φ must take an array alone and keep its shape."""
+    mixing = {"mean": lambda x: x - ops.mean(x), "sum": lambda x: ops.sum(x)}.get(name, name)
+    attempts = [
+        lambda: gain(mixing),
+        lambda: gain(mixing, "std"),
+        lambda: edge_of_chaos(mixing),
+        lambda: fixed_point(mixing, 1.0),
+        lambda: slope_at_zero(mixing),
+        lambda: initlab.initializers.AutoGain(mixing),
+    ]
+    for attempt in attempts:
+        with pytest.raises(initlab.InputError, match=r"activation is .*: give an activation that takes"):
+            attempt()
+
+
 def test_slope_at_zero_by_hand():
     assert slope_at_zero("sigmoid") == (pytest.approx(0.5, abs=1e-7), pytest.approx(0.25, abs=1e-7))
     assert slope_at_zero("relu") == (0.0, pytest.approx(0.5, abs=1e-7))
@@ -90,8 +152,6 @@ def test_slope_at_zero_by_hand():
 
 def test_kinks_anywhere():
     """A kink at an odd place, against the closed form E[relu(x - c)'²] = 1 - Φ(c)."""
-    from scipy.stats import norm
-
     assert gain(lambda x: ops.relu(x - 0.123456), "backward") == pytest.approx(
         norm.sf(0.123456) ** -0.5, rel=1e-6
     )

@@ -87,7 +87,7 @@ MUTANTS = [
     mistake(
         "the user's optimizer goes on",
         SEQUENTIAL,
-        "model.optimizer = fresh_optimizer(model.optimizer)",
+        "setattr(model, name, fresh_optimizer(optimizer))",
         "pass",
         "given_back or fresh",
     ),

@@ -6,6 +6,22 @@ GAINS = ("tests/golden/test_gains.py",)
 
 MUTANTS = [
     Mutant(
+        "activations that mix entries are taken",
+        "keras_initlab/initializers/gains.py",
+        "not np.allclose(among, alone, rtol=1e-5)",
+        "False",
+        GAINS,
+        backend="torch",
+    ),
+    Mutant(
+        "a flat activation has an edge of chaos",
+        "keras_initlab/initializers/gains.py",
+        "    if slope < FLAT:",
+        "    if slope < 0:",
+        GAINS,
+        backend="torch",
+    ),
+    Mutant(
         "gain forward without its root",
         "keras_initlab/initializers/gains.py",
         "return 1 / math.sqrt(powers[kind])",

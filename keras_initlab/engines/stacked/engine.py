@@ -10,7 +10,6 @@ from keras_initlab.core.keras_private import build_symbolically, set_untracked
 from keras_initlab.core.rng import Generators, isolated
 from keras_initlab.engines.contract import Observer
 from keras_initlab.engines.lending import fresh_optimizer
-from keras_initlab.engines.outcome import outcome
 from keras_initlab.engines.setup import Setup
 from keras_initlab.engines.stacked.blocks import Blocks, blocks
 from keras_initlab.engines.stacked.convolution import as_products
@@ -19,7 +18,7 @@ from keras_initlab.engines.stacked.members import Members, Template, Values, sta
 from keras_initlab.engines.stacked.programs import program
 from keras_initlab.engines.stacked.refusal import reason_not_to_stack
 from keras_initlab.trials.plan import Trial
-from keras_initlab.trials.record import VALIDATION, Record
+from keras_initlab.trials.record import VALIDATION, Record, outcome
 
 
 class Stacked:

@@ -1,10 +1,11 @@
-"""Any initializer written out: what tells it from another one of its class is said."""
+"""Any initializer: written out so that what tells it from others is said, and compared by its law."""
 
 import keras
 import pytest
 
 from keras_initlab import initializers
-from keras_initlab.initializers.adapting import label, written
+from keras_initlab.initializers import registry
+from keras_initlab.initializers.adapting import label, same_law, written
 from keras_initlab.initializers.base import RandomScheme
 
 
@@ -46,3 +47,33 @@ def test_what_is_no_initializer_has_its_own_name():
     assert label(mine) == written(mine) == "mine"
     assert label("he_normal") == "he_normal"
     assert label({"class_name": "HeNormal", "config": {"seed": 1}}) == "HeNormal"
+
+
+def groups(**schemes):
+    return same_law({label: registry.get(scheme) for label, scheme in schemes.items()})
+
+
+@pytest.mark.parametrize(
+    ("one", "other"),
+    [
+        ("initlab_he_normal", "initlab_kaiming"),
+        ("initlab_lecun_normal", "initlab_normal_sqrt_n"),
+        ("initlab_glorot_normal", "initlab_he_fan_avg_normal"),
+        ("zeros", "initlab_zeros"),
+        ("he_normal", {"class_name": "HeNormal", "config": {"seed": 7}}),
+    ],
+)
+def test_the_same_law_under_two_names_is_found(one, other):
+    assert groups(a=one, b="orthogonal", c=other) == [("a", "c")]
+
+
+def test_laws_that_differ_are_not_the_same():
+    uniform = keras.initializers.RandomUniform(-0.1, 0.1)
+    assert (
+        groups(a="he_normal", b="he_uniform", c="glorot_normal", d=uniform, e="initlab_zero_hadamard") == []
+    )
+    assert groups(a="initlab_identity", b="initlab_zero_hadamard") == []
+
+
+def test_what_cannot_be_drawn_is_like_nobody():
+    assert groups(a=lambda shape, dtype=None: 1 / 0, b=lambda shape, dtype=None: 1 / 0) == []

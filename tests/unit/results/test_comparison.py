@@ -209,6 +209,7 @@ def test_better_follows_the_direction_of_the_metric():
     assert result.pairs("glorot_uniform", "val_accuracy").loc["he_normal", "verdict"] == "better"
     row = result.pairs("glorot_uniform", "first_100").loc["he_normal"]
     assert (row["difference"] < 0, row["verdict"]) == (True, "better")
+    assert row["low"] < row["difference"] < row["high"] < 0
 
 
 def test_pairs_adjust_for_the_size_of_the_family():

@@ -117,6 +117,15 @@ def test_stuck_runs_are_counted_ranked_last_and_not_averaged():
     assert "1 of 3" in text
 
 
+def test_of_two_that_never_learned_neither_is_better():
+    values = {"good": [0.9, 0.91, 0.9], "zeros": [0.1, 0.101, 0.1], "ones": [0.05, 0.051, 0.052]}
+    records = [learned(label, r, value) for label, own in values.items() for r, value in enumerate(own)]
+    result = Comparison(records, config(list(values), chance={"val_accuracy": 0.12}))
+    row = result.pairs("zeros").loc["ones"]
+    assert (row["verdict"], row["by"]) == ("unresolved", "failures")
+    assert "ones" not in result.best.beaten_by["zeros"]
+
+
 def test_where_nothing_learned_the_sentence_says_so():
     records = [learned(label, r, 0.1) for label in "ab" for r in range(2)]
     result = Comparison(records, config(["a", "b"], chance={"val_accuracy": 0.12}))

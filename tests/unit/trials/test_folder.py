@@ -1,11 +1,17 @@
 """A run that dies loses nothing that was finished, and goes on where it stopped."""
 
+import json
+import math
+
 import keras
 import numpy as np
 import pytest
 
 import keras_initlab as initlab
 from keras_initlab.core.errors import InputError
+from keras_initlab.trials import folder as files
+from keras_initlab.trials.config import SCHEMA
+from keras_initlab.trials.record import Record
 
 X = np.random.default_rng(2).normal(size=(16, 4)).astype("float32")
 Y = np.arange(16) % 3
@@ -85,3 +91,50 @@ def test_another_law_under_the_same_label_is_refused(tmp_path):
 def test_nothing_finished_is_an_interrupt(tmp_path):
     with pytest.raises(KeyboardInterrupt):
         run(tmp_path, limit=0)
+
+
+ONE = Record("a", 0, "completed", "", (1.5, 0.5), {"loss": (1.0,)}, 2.0, {"order": 3}, "stacked")
+LOST = Record("b", 1, "diverged", "The loss became inf at step 2.", (1.0, math.inf))
+
+
+def test_records_round_trip(tmp_path):
+    files.write_records(tmp_path, [ONE, LOST])
+    assert files.read_records(tmp_path) == [ONE, LOST]
+    files.append_record(tmp_path, ONE)
+    assert files.read_records(tmp_path) == [ONE, LOST, ONE]
+    files.write_records(tmp_path, [LOST])
+    assert files.read_records(tmp_path) == [LOST]
+
+
+def test_a_last_line_cut_short_by_a_crash_is_left_out(tmp_path):
+    files.write_records(tmp_path, [ONE, LOST])
+    path = tmp_path / files.RECORDS_FILE
+    path.write_text(path.read_text()[:-20])
+    assert files.read_records(tmp_path) == [ONE]
+
+
+def test_no_records_yet(tmp_path):
+    assert files.read_records(tmp_path) == []
+
+
+def test_the_configuration_round_trips(tmp_path):
+    config = {"labels": {"é": [1, None, 2.5]}, "seed": 0}
+    files.write_config(tmp_path / "new", config)
+    assert files.read_config(tmp_path / "new") == {"schema": SCHEMA, **config}
+
+
+def test_a_folder_without_a_result_is_refused(tmp_path):
+    with pytest.raises(InputError, match=r"No result in .*config\.json is missing"):
+        files.read_config(tmp_path)
+
+
+def test_a_newer_schema_is_refused(tmp_path):
+    (tmp_path / files.CONFIG_FILE).write_text(json.dumps({"schema": SCHEMA + 1}))
+    with pytest.raises(InputError, match="Update keras_initlab"):
+        files.read_config(tmp_path)
+
+
+def test_a_damaged_configuration_is_one_error(tmp_path):
+    (tmp_path / files.CONFIG_FILE).write_text('{"schema": 1, "lab')
+    with pytest.raises(InputError, match=r"config\.json.* is damaged"):
+        files.read_config(tmp_path)

@@ -1,0 +1,55 @@
+"""Initializers as the command line writes them."""
+
+import ast
+import reprlib
+from collections.abc import Sequence
+from typing import Any
+
+from keras_initlab.core.errors import InputError
+
+
+def parse_initializers(texts: Sequence[str]) -> dict[str, Any]:
+    """Initializers as the command line writes them: `name` or `name(argument=value, ...)`.
+
+    Several may stand in one text, separated by commas. The text is read, never executed.
+
+    Raises:
+        InputError: If a text is neither.
+        UnknownNameError: If a name is not known.
+    """
+    found: dict[str, Any] = {}
+    for text in texts:
+        for label, scheme in _parse(text):
+            if label in found:
+                raise InputError(f"The initializer {label!r} is given twice.")
+            found[label] = scheme
+    return found
+
+
+def _parse(text: str) -> list[tuple[str, Any]]:
+    from keras_initlab.initializers import registry
+
+    wrong = (
+        f"--initializers has {reprlib.repr(text)}: write a name or name(argument=value), such as he_normal."
+    )
+    try:
+        tree = ast.parse(text.strip(), mode="eval").body
+    except (SyntaxError, ValueError, RecursionError, MemoryError) as error:
+        raise InputError(wrong) from error
+    found: list[tuple[str, Any]] = []
+    for node in tree.elts if isinstance(tree, ast.Tuple) else [tree]:
+        if isinstance(node, ast.Name):
+            found.append((node.id, registry.get(node.id)))
+            continue
+        if not isinstance(node, ast.Call) or not isinstance(node.func, ast.Name) or node.args:
+            raise InputError(wrong)
+        try:
+            arguments = {str(keyword.arg): ast.literal_eval(keyword.value) for keyword in node.keywords}
+        except ValueError as error:
+            raise InputError(wrong) from error
+        kind = type(registry.get(node.func.id))
+        try:
+            found.append((ast.unparse(node), kind(**arguments)))
+        except (TypeError, ValueError) as error:
+            raise InputError(f"--initializers has {text!r}: {error}") from error
+    return found
