@@ -54,9 +54,9 @@ def _list(parsed: argparse.Namespace) -> int:
 
 def _show(parsed: argparse.Namespace) -> int:
     from keras_initlab.gallery import specimen as showing
-    from keras_initlab.initializers import registry
+    from keras_initlab.gallery.table import facts
 
-    entry = registry.entry(parsed.name)
+    title, known = facts(parsed.name)
     if not 0 <= parsed.seed < _SEEDS:
         raise InputError(f"--seed is {parsed.seed}: give a whole number from 0 to {_SEEDS - 1}.")
     if parsed.out:
@@ -64,20 +64,13 @@ def _show(parsed: argparse.Namespace) -> int:
     shape = _shape(parsed.shape) if parsed.shape else showing.example_shape(parsed.name)
     drawn = showing.values(parsed.name, shape, parsed.seed)
     mean, std = showing.law_moments(parsed.name, shape)
-    claims = entry.claims
-    facts = {
-        "law": claims.law,
-        "for": f"{', '.join(claims.roles)}; {claims.rank_text}",
-        "use": claims.use,
-        "avoid": claims.avoid,
-        "exactly": claims.exact_text,
-        "reference": claims.reference,
+    known |= {
         "claimed": "" if mean is None or std is None else f"mean {mean:.4g}, sd {std:.4g} at shape {shape}",
         "drawn": f"mean {drawn.mean():.4g}, sd {drawn.std():.4g}, from {drawn.min():.4g} to {drawn.max():.4g}"
         f" at shape {shape}",
     }
-    print(f"{entry.name}: {entry.summary}")
-    for heading, fact in facts.items():
+    print(title)
+    for heading, fact in known.items():
         if fact:
             print(f"{heading + ':':<10} {fact}")
     print(showing.text_picture(parsed.name, drawn))

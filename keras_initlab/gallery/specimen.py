@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import keras
 import numpy as np
 
+from keras_initlab.core.errors import InputError
 from keras_initlab.core.rng import isolated
 from keras_initlab.initializers import registry
 from keras_initlab.initializers.adapting import label, seeded
@@ -51,37 +52,48 @@ def values(scheme: Any, shape: tuple[int, ...], seed: int) -> np.ndarray:
     initializer = registry.get(scheme)
     with isolated() as generators:
         generators.seed(seed)
-        drawn = seeded(initializer, seed)(shape, dtype="float32")
+        try:
+            drawn = seeded(initializer, seed)(shape, dtype="float32")
+        except InputError:
+            raise
+        except Exception as error:
+            raise InputError(
+                f"{label(scheme)} cannot draw shape {shape}: {str(error) or type(error).__name__} "
+                "Give a shape that it can."
+            ) from error
     return keras.ops.convert_to_numpy(drawn)
 
 
 def law_moments(scheme: Any, shape: tuple[int, ...]) -> tuple[float | None, float | None]:
     """Mean and standard deviation that a registered scheme claims; they hold for default arguments."""
-    if not isinstance(scheme, str) or not scheme.startswith(registry.PREFIX):
+    claims = getattr(registry.get(scheme), "claims", None) if isinstance(scheme, str) else None
+    if claims is None:
         return None, None
-    claims = registry.entry(scheme).claims
     return claims.mean, claims.std(shape_fans(shape)) if claims.std else None
 
 
 def example_shape(name: str) -> tuple[int, ...]:
-    """The shape on which a registered scheme is shown.
+    """The shape on which an initializer is shown.
 
-    >>> example_shape("initlab_he_normal"), example_shape("initlab_dirac")
-    ((256, 128), (3, 3, 8, 16))
+    >>> example_shape("initlab_he_normal"), example_shape("initlab_dirac"), example_shape("he_normal")
+    ((256, 128), (3, 3, 8, 16), (256, 128))
     """
-    claims = registry.entry(name).claims
+    claims = getattr(registry.get(name), "claims", None)
+    if claims is None:
+        return DEFAULT_SHAPE
     if claims.shapes:
         return max(claims.shapes, key=lambda shape: (math.prod(shape), shape[-1]))
     return next(shape for shape in _SHAPES if claims.allows(len(shape)))
 
 
 def has_pattern(name: str, drawn: np.ndarray) -> bool:
-    """Whether a draw of a registered scheme says more as a kernel than as a histogram."""
+    """Whether a draw of an initializer says more as a kernel than as a histogram."""
     if drawn.min() == drawn.max():
         return False
-    found = registry.entry(name)
-    random = "seed" in inspect.signature(found.cls).parameters
-    return not random or found.family == "structured" or float(np.mean(drawn == 0)) > 0.5
+    kind = type(registry.get(name))
+    random = "seed" in inspect.signature(kind).parameters
+    structured = kind.__module__.startswith("keras_initlab.initializers.structured.")
+    return not random or structured or float(np.mean(drawn == 0)) > 0.5
 
 
 def text_picture(name: str, drawn: np.ndarray) -> str:

@@ -1,9 +1,12 @@
-"""Schemes as a table."""
+"""What is known of schemes: all as a table, one in sentences."""
+
+import inspect
+import re
 
 import pandas as pd
 
 from keras_initlab.core.errors import UnknownNameError
-from keras_initlab.initializers.registry import entry, list_initializers
+from keras_initlab.initializers.registry import PREFIX, entry, get, list_initializers
 
 
 def catalogue(family: str | None = None, role: str | None = None) -> pd.DataFrame:
@@ -44,3 +47,38 @@ def catalogue(family: str | None = None, role: str | None = None) -> pd.DataFram
         if family in (None, one.family) and (role is None or role in one.claims.roles)
     ]
     return pd.DataFrame(rows).set_index("name")
+
+
+def facts(name: str) -> tuple[str, dict[str, str]]:
+    """The title of an initializer and what is known of it, by heading; empty where nothing is.
+
+    Args:
+        name: Any name that `get` takes, of Keras's own initializers too.
+
+    Raises:
+        UnknownNameError: If there is no such initializer; names the nearest that exists.
+
+    >>> facts("he_normal")[1]["compare"]
+    'initlab_he_normal, whose law is N(0, 2/fan_in)'
+    """
+    scheme = get(name)
+    claims = getattr(scheme, "claims", None)
+    kind = type(scheme)
+    title = (
+        f"{getattr(scheme, 'name', name)}: {(inspect.getdoc(kind) or kind.__name__).partition(chr(10))[0]}"
+    )
+    if claims is None:
+        twin = PREFIX + re.sub(r"(?<!^)(?=[A-Z])", "_", kind.__name__).lower()
+        known = twin in list_initializers()
+        return title, {
+            "class": f"{kind.__module__.partition('.')[0]}.initializers.{kind.__name__}",
+            "compare": f"{twin}, whose law is {entry(twin).claims.law}" if known else "",
+        }
+    return title, {
+        "law": claims.law,
+        "for": f"{', '.join(claims.roles)}; {claims.rank_text}",
+        "use": claims.use,
+        "avoid": claims.avoid,
+        "exactly": claims.exact_text,
+        "reference": claims.reference,
+    }

@@ -1,7 +1,9 @@
 """Names of schemes: name -> (class, claims)."""
 
+import difflib
 import importlib.metadata
 import inspect
+import re
 import warnings
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -304,6 +306,9 @@ def _by_name(name: str) -> Any:
 
 def _unknown(name: str, known: list[str]) -> UnknownNameError:
     hint = "'initlab list' shows all."
-    if PREFIX + name in known and name not in known:  # too far from a short name to be found as the nearest
-        return UnknownNameError("initializer", name, [], f"Did you mean {PREFIX + name!r}? {hint}")
+    snake = re.sub(r"(?<!^)(?=[A-Z])", "_", name).lower()  # a class is asked for by its name, too
+    if PREFIX + snake in known and name not in known:  # too far from a short name to be found as the nearest
+        return UnknownNameError("initializer", name, [], f"Did you mean {PREFIX + snake!r}? {hint}")
+    if snake != name and (near := difflib.get_close_matches(snake, known, n=1)):
+        return UnknownNameError("initializer", name, [], f"Did you mean {near[0]!r}? {hint}")
     return UnknownNameError("initializer", name, known, hint)

@@ -18,7 +18,7 @@ USED = "network/test_usage"
 DEEP = "diagnosis/test_depth"
 REINITIALIZE = "recipes/test_reinitialize"
 LINTED = "diagnosis/test_lint"
-TRUE_FANS = "initializers/test_fans"
+TRUE_FANS = "network/test_layer_fans"
 COPIED = "network/test_portable"
 
 

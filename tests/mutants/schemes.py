@@ -4,7 +4,7 @@ from mutant import Mutant
 
 CONFORMANCE = "tests/conformance/test_schemes.py"
 BASE = "keras_initlab/initializers/base.py"
-TRUE_FANS = ("tests/unit/initializers/test_fans.py",)
+TRUE_FANS = ("tests/unit/network/test_layer_fans.py",)
 SCHEME_NUMBERS = ("tests/golden/test_scheme_numbers.py",)
 PLAIN = "keras_initlab/initializers/plain.py"
 

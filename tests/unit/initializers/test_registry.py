@@ -117,14 +117,6 @@ def test_broken_config_is_refused():
         initlab.get({"class_name": "RandomNormal", "config": {"spread": 1}})
 
 
-def test_catalogue_has_every_scheme():
-    frame = initlab.catalogue()
-    assert list(frame.index) == initlab.list_initializers()
-    assert list(frame.columns) == ["family", "law", "ranks", "roles", "use", "avoid", "reference", "summary"]
-    assert frame.loc["initlab_he_normal", "law"] == "N(0, 2/fan_in)"
-    assert (frame["summary"] != "").all()
-
-
 def _plug_in(monkeypatch, **points):
     """Pretend that packages with these entry points are installed."""
     found = [importlib.metadata.EntryPoint(name, value, registry.GROUP) for name, value in points.items()]

@@ -6,7 +6,7 @@ import pytest
 from keras import layers
 
 import keras_initlab as initlab
-from keras_initlab.network.slots import KERNEL_ROLES
+from keras_initlab.network.roles import KERNEL_ROLES
 
 pytestmark = pytest.mark.slow
 
