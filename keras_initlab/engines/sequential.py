@@ -116,7 +116,7 @@ class _Watch(keras.callbacks.Callback):
 
 def _step_losses(logs):
     """The losses of the last steps; what a `train_step` of its own reports as `loss`, or else first."""
-    return logs.get(STEP_LOSS, logs.get("loss", next(iter(logs.values()))))
+    return next(logs[name] for name in (STEP_LOSS, "loss", *logs) if name in logs)
 
 
 class StepLoss(keras.metrics.Mean):

@@ -32,7 +32,8 @@ def ready(model: Any, batch: Batch, seed: int, generators: Generators) -> keras.
         raise InputError(
             f"model is {type(model).__name__}: give a compiled keras.Model or a function returning one."
         )
-    if not model.compiled or not optimizers(model):
+    own = has_own(model, "train_step") and optimizers(model)  # of a `compile` of its own
+    if not model.compiled or (model.optimizer is None and not own):
         raise InputError(
             f"The model {model.name!r} is not compiled with an optimizer: call "
             "model.compile(optimizer, loss, ...) first."

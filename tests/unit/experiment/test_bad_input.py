@@ -249,7 +249,7 @@ def test_the_rehearsal_moves_no_state():
     for value, variable in zip(before, model.variables, strict=True):
         np.testing.assert_array_equal(value, np.array(variable))
     assert int(model.optimizer.iterations) == 0
-    assert model.losses == []
+    assert len(model.losses) == 1  # the kernel's: nothing is left of the activity's
 
 
 @pytest.mark.parametrize("given", [np.int64(2), np.uint8(2)])
