@@ -125,7 +125,9 @@ def _columns(found: Evidence, table: pd.DataFrame, pairs: pd.DataFrame) -> list[
             f"verdict: against {short(found.baseline)}, by 95 % intervals of the paired difference{together}."
         )
     if table[list(LOST)].to_numpy().any():
-        text = f"{lost_heading(table)}: {_fates(table)}: worse than every value, in no mean, ranked last."
+        heading = lost_heading(table)
+        counts = _fates(table).replace(f" {heading}", " runs")
+        text = f"{heading}: {counts}; worse than every value, in no mean, ranked last."
         if table["stuck"].any():
             text += " Stuck is no better than chance at the end, for want of learning or of time."
         if (table["stuck"] == table["n"]).any():
@@ -149,7 +151,7 @@ def _limits(found: Evidence, table: pd.DataFrame, pairs: pd.DataFrame) -> list[s
             f"without a failure leave{'' if replicates > 1 else 's'} room for a failure rate of up to "
             f"{100 * stats.unseen_failures(replicates):.0f} %."
         )
-        uneven = _uneven(found, pairs)
+        uneven = _uneven(found, table, pairs)
         if uneven:
             lines.append(
                 f"Less sure than it looks, for very unequal spread or one replicate that stands out: "
@@ -164,9 +166,10 @@ def _limits(found: Evidence, table: pd.DataFrame, pairs: pd.DataFrame) -> list[s
     return lines
 
 
-def _uneven(found: Evidence, pairs: pd.DataFrame) -> list[str]:
+def _uneven(found: Evidence, table: pd.DataFrame, pairs: pd.DataFrame) -> list[str]:
     outcomes = found.outcomes_of(found.metric)
-    judged = map(str, pairs.index[pairs["by"] == "mean"])
+    learned = table[list(LOST)].sum(axis=1) < table["n"]
+    judged = map(str, pairs.index[(pairs["by"] == "mean") & learned[pairs.index]])
     return [label for label in judged if stats.is_uneven(*outcomes.paired(label, found.baseline))]
 
 

@@ -21,7 +21,8 @@ class Record:
     Attributes:
         label: The initializer's label.
         replicate: 0-based replicate.
-        status: `completed`, `diverged` (a loss became NaN or infinite) or `failed` (an exception).
+        status: `completed`, `diverged` (a loss became NaN or infinite) or `failed` (an exception). Whether a
+            completed run got stuck is for the reader of records to say, see `results.learning`.
         message: What happened and what to do about it; empty for a completed run.
         step_losses: Training loss of each step, before that step's update. A diverged run ends with
             the non-finite loss.

@@ -82,7 +82,7 @@ def test_the_limits_of_the_evidence_are_said_at_every_number_of_replicates(repli
 def test_lost_runs_are_counted():
     text = repr(RESULTS["ten"]())
     assert "2 of 5" in text
-    assert "lost: 7 of 50 diverged, 1 failed: worse than every value" in text
+    assert "lost: 7 of 50 diverged, 1 failed; worse than every value" in text
 
 
 def test_numbers_show_the_digits_their_interval_supports():
