@@ -41,7 +41,8 @@ class Scheme(keras.initializers.Initializer):
 
     def __init_subclass__(cls, **options: Any):
         super().__init_subclass__(**options)
-        cls.__doc__ = inheriting.docstring(cls)
+        if cls.__doc__:
+            setattr(cls, "__doc__", inheriting.Docstring(cls.__doc__))  # noqa: B010 - no str, as mypy has it
 
     def __init__(self):
         """Ends every chain of `super().__init__(*rest, **common)`: nothing may be left."""

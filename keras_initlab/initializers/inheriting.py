@@ -30,10 +30,19 @@ def signature(kind: type) -> inspect.Signature:
     return inspect.Signature(list(found.values()))
 
 
-def docstring(kind: type) -> str | None:
+class Docstring:
+    """The attribute `__doc__` of a class, put together when asked for: importing must not wait."""
+
+    def __init__(self, own: str):
+        self.own = own
+
+    def __get__(self, instance: object, owner: type) -> str:
+        return docstring(owner)
+
+
+@functools.cache
+def docstring(kind: type) -> str:
     """The docstring of a class with the sections and the arguments that only its bases describe."""
-    if not vars(kind).get("__doc__"):
-        return None
     texts = [_paragraphs(base) for base in kind.__mro__]
     sections = {name: _first(texts, name) for name in SECTIONS}
     described: dict[str, str] = {}
@@ -48,7 +57,8 @@ def docstring(kind: type) -> str | None:
 
 
 def _paragraphs(kind: type) -> list[str]:
-    return inspect.cleandoc(vars(kind).get("__doc__") or "").split("\n\n")
+    text = vars(kind).get("__doc__")
+    return inspect.cleandoc(getattr(text, "own", text) or "").split("\n\n")
 
 
 def _first(texts: Iterable[list[str]], section: str) -> str:

@@ -10,7 +10,7 @@ from typing import Any
 import keras
 import numpy as np
 
-from keras_initlab.core.errors import InputError
+from keras_initlab.core.errors import InputError, UnknownNameError
 from keras_initlab.initializers.fans import Fans
 from keras_initlab.initializers.registry import Claims, Entry, entry
 
@@ -80,8 +80,14 @@ def subject(scheme: Any, claims: Claims | None = None) -> Subject:
         claims = getattr(cls, "claims", Claims(law="", reference=""))
         claims = claims if usual else dataclasses.replace(claims, **NUMBERS)
     name = getattr(cls, "name", cls.__name__)
-    registered = keras.saving.get_custom_objects().get(name) is cls
-    return Subject(name, cls, claims, arguments, name if registered and usual else None)
+    return Subject(name, cls, claims, arguments, name if usual and _is_registered(name, cls) else None)
+
+
+def _is_registered(name: str, cls: Any) -> bool:
+    try:
+        return entry(name).cls is cls
+    except UnknownNameError:
+        return False
 
 
 def _is_usual(cls: Any, arguments: dict[str, Any]) -> bool:
