@@ -95,8 +95,6 @@ def rehearse(model: keras.Model, batch: Batch, x: str, y: str, step: str = "trai
     own = has_own(model, step)
     if own and not unbuilt:
         return
-    loss = model._compile_loss
-    before = {} if loss is None else dict(vars(loss))
     values = [(variable, variable.value) for variable in model.variables]  # regularizers look them up
     with keras.StatelessScope(values, collect_losses=True):  # a stateful layer keeps its state
         outputs = _call(model, batch, x)
@@ -108,7 +106,6 @@ def rehearse(model: keras.Model, batch: Batch, x: str, y: str, step: str = "trai
         except InputError:
             raise
         except Exception as error:
-            vars(loss or model).update(before)  # half built, it would spoil the next attempt
             raise InputError(
                 f"{y} does not fit the loss {_losses(model)} of the model {model.name!r}: {gist(error)} ({y} "
                 f"comes as {_described(batch[1:2])}, the outputs as {_described(outputs)}.)"

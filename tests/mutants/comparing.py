@@ -263,14 +263,6 @@ MUTANTS = [
                 BAD_INPUT,
             ),
             (
-                "a half built loss is left",
-                "keras_initlab/experiment/model.py",
-                "vars(loss or model).update(before)",
-                "pass",
-                "leaves_the_model",
-                BAD_INPUT,
-            ),
-            (
                 "a loader in one order for all",
                 "keras_initlab/experiment/loader.py",
                 "self._order.seed = seeds.order(epoch)",
