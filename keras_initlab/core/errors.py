@@ -21,6 +21,10 @@ class UnknownNameError(InputError, KeyError):
         return str(self.args[0])
 
 
+class SameLawWarning(UserWarning):
+    """Two initializers of a comparison draw the same weights."""
+
+
 class RunDirWarning(UserWarning):
     """Something in a comparison's folder could not be read or written; what was finished is kept."""
 

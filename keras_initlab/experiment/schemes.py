@@ -1,15 +1,16 @@
 """What the user passed as initializers -> label -> callable, each tried before any training."""
 
 import reprlib
+import warnings
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import keras
 
-from keras_initlab.core.errors import InputError
+from keras_initlab.core.errors import InputError, SameLawWarning
 from keras_initlab.core.rng import Generators
 from keras_initlab.core.seeds import Seeds
-from keras_initlab.initializers.adapting import label, resolve
+from keras_initlab.initializers.adapting import label, resolve, same_law
 from keras_initlab.network.drawing import check_rank, check_value, draw
 from keras_initlab.network.slots import Slot
 
@@ -73,14 +74,17 @@ def try_out(
 ) -> None:
     """Draw each initializer once per kind of slot, so that what cannot work is known before training.
 
-    An exception that only the drawing brings to light is left to the run, which records it.
+    An exception that only the drawing brings to light is left to the run, which records it. Who draws the
+    same as another is named in a `SameLawWarning`.
 
     Raises:
         InputError: If a scheme does not support a slot's rank by its own claims, or returns a tensor
             of another shape or dtype than it was asked for.
     """
     kinds = {(slot.shape, slot.variable.dtype, slot.axes): slot for slot in tested}
+    draws: dict[str, list[Any]] = {}
     for name, scheme in schemes.items():
+        drawn = []
         for slot in kinds.values():
             check_rank(name, scheme, slot)
             try:
@@ -88,3 +92,13 @@ def try_out(
             except Exception:  # the run itself will meet it again and record it as failed
                 continue
             check_value(name, slot, value)
+            drawn.append(value)
+        if len(drawn) == len(kinds):
+            draws[name] = drawn
+    for group in same_law(draws):
+        warnings.warn(
+            f"{', '.join(group[:-1])} and {group[-1]} draw the same weights: the same law twice costs power. "
+            "Leave one out.",
+            SameLawWarning,
+            stacklevel=2,
+        )

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 import keras_initlab as initlab
-from keras_initlab.core.errors import InputError
+from keras_initlab.core.errors import InputError, SameLawWarning
 
 X = np.zeros((20, 4), "float32")
 Y = np.arange(20) % 3
@@ -185,3 +185,13 @@ def test_labels_of_schemes_without_one():
         "Constant(value=2.0)",
         "UniformSqrtN",
     }
+
+
+def test_one_law_under_two_names_is_named_before_training():
+    entrants = ["initlab_he_normal", "zeros", "initlab_kaiming", "initlab_zeros"]
+    with pytest.warns(SameLawWarning) as caught:
+        initlab.compare(classifier(), entrants, X, Y, replicates=1, verbose=False)
+    assert [str(one.message).split(" draw")[0] for one in caught if one.category is SameLawWarning] == [
+        "initlab_he_normal and initlab_kaiming",
+        "zeros and initlab_zeros",
+    ]
