@@ -4,6 +4,8 @@ import math
 
 import keras
 
+from keras_initlab.core.errors import UnknownNameError
+
 MODELS = ("mlp", "deep_tanh", "cnn")
 
 CLASSIC = {
@@ -40,7 +42,12 @@ def build(name: str, input_shape: tuple[int, ...], classes: int) -> keras.Model:
     `mlp` is 784-256-128-10 with ReLU on 28x28 images (the published experiment) and 64-64-32-10 on
     inputs of at most 256 values; `deep_tanh` has ten layers of 64 tanh units; `cnn` two convolutions
     of 8 and 16 channels.
+
+    Raises:
+        UnknownNameError: If there is no such preset.
     """
+    if name not in MODELS:
+        raise UnknownNameError("model", name, MODELS, f"Give one of {', '.join(MODELS)}.")
     layers = keras.layers
     inputs = keras.Input(input_shape)
     if name == "cnn":

@@ -47,9 +47,5 @@ def _parse(text: str) -> list[tuple[str, Any]]:
             arguments = {str(keyword.arg): ast.literal_eval(keyword.value) for keyword in node.keywords}
         except ValueError as error:
             raise InputError(wrong) from error
-        kind = type(registry.get(node.func.id))
-        try:
-            found.append((ast.unparse(node), kind(**arguments)))
-        except (TypeError, ValueError) as error:
-            raise InputError(f"--initializers has {text!r}: {error}") from error
+        found.append((ast.unparse(node), registry.make(node.func.id, arguments)))
     return found

@@ -21,6 +21,22 @@ class UnknownNameError(InputError, KeyError):
         return str(self.args[0])
 
 
+class RunDirWarning(UserWarning):
+    """Something in a comparison's folder could not be read or written; what was finished is kept."""
+
+
+class NotSavedError(OSError):
+    """Finished runs that found no room on the disk.
+
+    Attributes:
+        comparison: The result with all of them.
+    """
+
+    def __init__(self, message: str, comparison: object):
+        super().__init__(message)
+        self.comparison = comparison
+
+
 def gist(error: BaseException) -> str:
     """The kind of an error and the first line of it that says something.
 

@@ -13,7 +13,7 @@ from keras_initlab.experiment.intake import Given, Length, check_choices, take_i
 from keras_initlab.experiment.progress import Verbose, watching
 from keras_initlab.network.selection import Layers
 from keras_initlab.results.comparison import Comparison
-from keras_initlab.trials.folder import RunFolder
+from keras_initlab.trials.folder import is_passing, writing
 
 
 def compare(
@@ -105,36 +105,41 @@ def compare(
     length = Length(replicates, epochs, seed, batch_size, steps_per_epoch)
     given = Given(x, y, validation_data, validation_split, shuffle, class_weight, sample_weight)
     check_choices(fans, target_loss)
-    with isolated() as generators:
-        plan, setup = take_in(
-            model,
-            initializers,
-            given,
-            length,
-            generators,
-            layers=layers,
-            roles=roles,
-            fans=fans,
-            callbacks=callbacks,
-        )
-        if baseline is not None and baseline not in plan.labels:
-            raise InputError(f"baseline is {baseline!r}, which is not among the labels {list(plan.labels)}.")
-        chosen, reason = engines.choose(engine, setup, plan.trials)
-        config = provenance.describe(plan, setup, baseline, target_loss)
-    config = replace(config, engine={"name": chosen.name, "reason": reason})
-    folder = None if run_dir is None else RunFolder.open(run_dir, config)
-    config, finished = (folder.config, folder.found) if folder else (config, [])
-
-    done = {(record.label, record.replicate) for record in finished}
-    waiting = [trial for trial in plan.trials if (trial.label, trial.replicate) not in done]
-    with watching(plan, verbose, len(plan.trials) - len(waiting)) as observer:
-        try:
-            for record in chosen.run(setup, waiting, observer):
-                finished.append(record)
-                if folder:
-                    folder.append(record)
-        except KeyboardInterrupt:
-            if not finished:
-                raise
-            config = replace(config, interrupted=True)
-    return Comparison(finished, config.to_json())
+    with writing(run_dir) as folder:
+        with isolated() as generators:
+            plan, setup = take_in(
+                model,
+                initializers,
+                given,
+                length,
+                generators,
+                layers=layers,
+                roles=roles,
+                fans=fans,
+                callbacks=callbacks,
+            )
+            if baseline is not None and baseline not in plan.labels:
+                raise InputError(
+                    f"baseline is {baseline!r}, which is not among the labels {list(plan.labels)}."
+                )
+            chosen, reason = engines.choose(engine, setup, plan.trials)
+            config = provenance.describe(plan, setup, baseline, target_loss)
+        config = replace(config, engine={"name": chosen.name, "reason": reason})
+        config, found = folder.admit(config) if folder else (config, [])
+        finished = [record for record in found if not is_passing(record)]
+        done = {(record.label, record.replicate) for record in finished}
+        waiting = [trial for trial in plan.trials if (trial.label, trial.replicate) not in done]
+        with watching(plan, verbose, len(plan.trials) - len(waiting)) as observer:
+            try:
+                for record in chosen.run(setup, waiting, observer):
+                    finished.append(record)
+                    if folder:
+                        folder.add([record])
+            except KeyboardInterrupt:
+                if not finished:
+                    raise
+                config = replace(config, interrupted=True)
+        result = Comparison(finished, config.to_json())
+        if folder:
+            folder.settle(result)
+    return result

@@ -7,6 +7,7 @@ from typing import Any
 import keras
 
 from keras_initlab.core.errors import InputError, gist
+from keras_initlab.core.keras_private import compiled_loss, compiled_metrics
 from keras_initlab.core.rng import Generators
 from keras_initlab.engines.lending import has_own, optimizers
 from keras_initlab.engines.sources import Batch
@@ -89,14 +90,15 @@ def rehearse(model: keras.Model, batch: Batch, x: str, y: str, step: str = "trai
     Raises:
         InputError: If the inputs do not fit the model or the targets not its loss.
     """
-    metrics = model._compile_metrics
+    metrics = compiled_metrics(model)
     unbuilt = metrics is not None and not metrics.built and len(batch) > 1
     own = has_own(model, step)
     if own and not unbuilt:
         return
-    loss = model._compile_loss
+    loss = compiled_loss(model)
     before = {} if loss is None else dict(vars(loss))
-    with keras.StatelessScope(collect_losses=True):  # a stateful layer keeps its state
+    values = [(variable, variable.value) for variable in model.variables]  # regularizers look them up
+    with keras.StatelessScope(values, collect_losses=True):  # a stateful layer keeps its state
         outputs = _call(model, batch, x)
         if outputs is None:
             return
@@ -118,11 +120,11 @@ def rehearse(model: keras.Model, batch: Batch, x: str, y: str, step: str = "trai
 def _lose(model: keras.Model, batch: Batch, outputs: Any, name: str) -> None:
     _, y, weight = (*batch, None, None)[:3]
     if not has_own(model, "compute_loss"):
-        if model._compile_loss is not None and y is None:
+        if compiled_loss(model) is not None and y is None:
             raise InputError(
                 f"{name} is missing: the loss {_losses(model)} of the model {model.name!r} needs it."
             )
-        if model._compile_loss is None and not model.losses:
+        if compiled_loss(model) is None and not model.losses:
             raise InputError(
                 f"The model {model.name!r} has no loss: call model.compile(optimizer, loss) first."
             )

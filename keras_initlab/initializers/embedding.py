@@ -17,7 +17,7 @@ from keras_initlab.initializers.scaling import laws
         ranks=(2, 2),
         roles=("embeddings",),
         use="For embeddings of any vocabulary whose rows should have length one",
-        avoid="For tables whose rows are tied to the output logits of a softmax: take initlab_small_init",
+        avoid="For tables tied to the logits of a softmax: take initlab_random_normal, at 0.02 in GPT-2",
     ),
 )
 class EmbeddingNormal(Gained, RandomScheme):

@@ -2,9 +2,10 @@
 
 import difflib
 import importlib.metadata
+import inspect
 import re
 import warnings
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any, Literal
 
@@ -265,6 +266,28 @@ def get(identifier: Any) -> Any:
         f"No initializer can be made of {identifier!r}. Give a name, a keras initializer, its class or "
         "config, or a callable (shape, dtype=None)."
     )
+
+
+def make(name: str, arguments: Mapping[str, Any]) -> Any:
+    """The initializer of a name with these arguments.
+
+    Raises:
+        UnknownNameError: For an unknown name, or an argument that it does not take; lists those it takes.
+        InputError: If an argument is wrong or missing.
+
+    >>> make("he_normal", {"seed": 1}).seed
+    1
+    """
+    kind = type(get(name))
+    known = list(inspect.signature(kind).parameters)
+    for argument in arguments:
+        if argument not in known:
+            takes = f"It takes {', '.join(known)}." if known else "It takes none."
+            raise UnknownNameError(f"argument of {name}", argument, known, takes)
+    try:
+        return kind(**arguments)
+    except (TypeError, ValueError) as error:
+        raise InputError(f"{name} cannot be made: {error}") from error
 
 
 def _by_name(name: str) -> Any:

@@ -27,8 +27,8 @@ class Comparison(Evidence):
         """Loss of the first `batches` batches (None: all), or `metric` after each epoch.
 
         Every replicate is a thin line under the mean of the completed ones, with the pointwise 95 %
-        interval as a band; a cross marks where a run diverged. The axis is logarithmic when the values
-        span more than a factor of 30; mean and interval are then those of the logarithms.
+        interval as a band (from three on); a cross marks the end of a lost run. The axis is logarithmic
+        when the values span more than a factor of 30; mean and interval are then those of the logarithms.
 
         Raises:
             InputError: If `batches` is not positive or the metric unknown.
@@ -61,9 +61,13 @@ class Comparison(Evidence):
         return plots.plot_wins(self.wins(metric), list(self.summary(metric).index), ax)
 
     def save(self, folder: str | Path) -> None:
-        """Write `config.json` and `records.jsonl` into `folder`, replacing what is there."""
-        files.write_config(folder, self.config)
-        files.write_records(folder, self.records)
+        """Write the comparison into `folder`, new or its own; runs that stand there already are left alone.
+
+        Raises:
+            InputError: If the folder holds another comparison, or cannot be written.
+            NotSavedError: If the disk is full.
+        """
+        files.save(folder, self.config, self.records)
 
     def to_html(self, path: str | Path) -> None:
         """Write one page that holds everything and needs no network: the conclusion, the table,
@@ -127,4 +131,4 @@ def load(folder: str | Path) -> Comparison:
     Raises:
         InputError: If `folder` holds no result, or one of a newer version.
     """
-    return Comparison(files.read_records(folder), files.read_config(folder))
+    return Comparison(*files.read(folder))

@@ -124,15 +124,20 @@ def _columns(found: Evidence, table: pd.DataFrame, pairs: pd.DataFrame) -> list[
         lines.append(
             f"verdict: against {short(found.baseline)}, by 95 % intervals of the paired difference{together}."
         )
-    lost = int(table[list(LOST)].to_numpy().sum())
-    if lost:
-        lines.append(f"lost: {_fates(table)}: worse than every value, in no mean, ranked last.")
-    if table["stuck"].sum():
-        lines.append(
-            "stuck: no better than chance at its end, for want of learning or of time. An initializer of "
-            "which no run learned has the mean of where they ended."
-        )
+    if table[list(LOST)].to_numpy().any():
+        text = f"{lost_heading(table)}: {_fates(table)}: worse than every value, in no mean, ranked last."
+        if table["stuck"].any():
+            text += " Stuck is no better than chance at the end, for want of learning or of time."
+        if (table["stuck"] == table["n"]).any():
+            text += " Where every run got stuck, the mean is of where they ended."
+        lines.append(text)
     return lines
+
+
+def lost_heading(table: pd.DataFrame) -> str:
+    """What the column of lost runs is called: by their fate if they share one."""
+    fates = [fate for fate in LOST if table[fate].any()]
+    return fates[0] if len(fates) == 1 else "lost"
 
 
 def _limits(found: Evidence, table: pd.DataFrame, pairs: pd.DataFrame) -> list[str]:
@@ -161,8 +166,8 @@ def _limits(found: Evidence, table: pd.DataFrame, pairs: pd.DataFrame) -> list[s
 
 def _uneven(found: Evidence, pairs: pd.DataFrame) -> list[str]:
     outcomes = found.outcomes_of(found.metric)
-    held = {str(label): outcomes.paired(str(label), found.baseline) for label in pairs.index}
-    return [label for label, pair in held.items() if stats.is_uneven(*pair)]
+    judged = map(str, pairs.index[pairs["by"] == "mean"])
+    return [label for label in judged if stats.is_uneven(*outcomes.paired(label, found.baseline))]
 
 
 def _engine(found: Evidence) -> list[str]:

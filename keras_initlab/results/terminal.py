@@ -108,10 +108,10 @@ def html_table(found: Evidence) -> str:
 
 def _headers(metric: str, table: pd.DataFrame) -> dict[str, str]:
     """Field of `Row` -> heading, for the columns that say anything."""
-    fates = [fate for fate in LOST if table[fate].any()]
-    lost = fates[0] if len(fates) == 1 else "lost"
+    lost = conclusion.lost_heading(table)
     headings = Row("#", "initializer", metric, "early", "target", lost, "verdict", "loss")
-    return {name: heading for name, heading in vars(headings).items() if fates or name != "lost"}
+    empty = () if table[list(LOST)].to_numpy().any() else ("lost",)
+    return {name: heading for name, heading in vars(headings).items() if name not in empty}
 
 
 def _rows(found: Evidence, label_length: int) -> list[Row]:

@@ -1,11 +1,14 @@
 """What a comparison was asked to do and what it ran on, as pure data."""
 
 import dataclasses
+import hashlib
+import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-SCHEMA = 1
+SCHEMA = 2
+"""1 had its records in one file, without checksums."""
 
 _IDENTITY = (
     "seed",
@@ -95,6 +98,12 @@ class Config:
             if self.labels[label] != other.labels[label]:
                 return f"{label!r} as {self.labels[label]}, here it is {other.labels[label]}"
         return None
+
+    def identity(self, label: str) -> str:
+        """What a record says of the comparison that it belongs to: a hash of all that decides its numbers."""
+        decisive = [[getattr(self, key) for key in _IDENTITY], self.labels.get(label)]
+        text = json.dumps(decisive, sort_keys=True)
+        return hashlib.blake2b(text.encode(), digest_size=8).hexdigest()
 
     def joined_with(self, other: "Config") -> "Config":
         """`other`, which does not differ, with what `self` holds beside it."""

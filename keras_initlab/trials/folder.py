@@ -1,115 +1,296 @@
-"""A folder with one configuration and one record per finished trial."""
+"""The folder of a comparison: who may write there, what it is of, and which runs it holds.
 
+A run that was reported finished is a line in a journal, flushed to the disk. `config.json` says what the
+comparison is; it is put in place whole. Nothing else that is there is changed, whatever happens.
+"""
+
+import contextlib
+import datetime
+import errno
 import json
-from collections.abc import Iterable, Mapping
+import os
+import secrets
+import socket
+import warnings
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from keras_initlab.core.errors import InputError
+from keras_initlab.core.errors import InputError, NotSavedError, RunDirWarning
+from keras_initlab.trials import journal
 from keras_initlab.trials.config import SCHEMA, Config
+from keras_initlab.trials.journal import Damage, Journal, Line
 from keras_initlab.trials.record import Record
 
+try:
+    import fcntl
+except ImportError:  # Windows has no such lock
+    fcntl = None  # type: ignore[assignment]
+
 CONFIG_FILE = "config.json"
-RECORDS_FILE = "records.jsonl"
+LOCK_FILE = "lock"
+REJECTED_FILE = "rejected.jsonl"
+
+_PROBE = bytes(1 << 16)
+_PASSING = (
+    "MemoryError",
+    "OSError",
+    "ResourceExhausted",
+    "OutOfMemory",
+    "RESOURCE_EXHAUSTED",
+    "No space left",
+)
 
 
 class RunFolder:
-    """Where the records of one comparison are written as they come.
+    """The right to write in a comparison's folder, until `close`.
 
-    Attributes:
-        config: The comparison asked for, joined with what the folder held already.
-        found: The records that it held already.
+    Raises:
+        InputError: If the folder cannot be written, or another process writes there.
     """
 
-    def __init__(self, path: str | Path, config: Config, found: list[Record]):
-        self.path, self.config, self.found = Path(path), config, found
+    def __init__(self, path: str | os.PathLike[str]):
+        self.path = _usable(path)
+        self._lock = _locked(self.path)
+        self._journal = Journal(self.path)
+        self._warned = False
 
-    @classmethod
-    def open(cls, path: str | Path, config: Config) -> "RunFolder":
-        """The folder, new or with the records of an earlier start of the same comparison.
+    def admit(self, config: Config) -> tuple[Config, list[Record]]:
+        """The comparison asked for, joined with what the folder knows of it already, and the runs there are.
+
+        What is damaged is copied to `rejected.jsonl` and named in one warning.
 
         Raises:
-            InputError: If it holds another comparison, or cannot be written to.
+            InputError: If the folder holds another comparison, or records of which nothing says which.
         """
-        try:
-            there = Path(path)
-            there.mkdir(parents=True, exist_ok=True)
-        except (TypeError, OSError) as error:
-            raise InputError(
-                f"run_dir (--out) is {str(path)!r}, where no folder can be made: {error}."
-            ) from error
-        found: list[Record] = []
-        if (there / CONFIG_FILE).is_file():
-            before = Config.from_json(read_config(there))
+        lines, damages = journal.read(self.path)
+        before, fault = _config(self.path)
+        if before is not None:
             difference = before.differs_from(config)
             if difference:
                 raise InputError(
-                    f"run_dir {str(path)!r} holds {difference}. Give another folder or label, or the "
+                    f"run_dir {str(self.path)!r} holds {difference}. Give another folder or label, or the "
                     "arguments of then."
                 )
-            found = read_records(there)
             config = before.joined_with(config)
+        elif lines or damages:
+            _require_ours(self.path, fault, lines, config)
+        self._config = config
         try:
-            write_config(there, config.to_json())
-            write_records(there, found)  # drops a line that a crash cut short
+            text = json.dumps(config.to_json(), indent=1, allow_nan=False)
+            journal.replace(self.path / CONFIG_FILE, text + "\n")
         except OSError as error:
-            raise InputError(
-                f"run_dir (--out) is {str(path)!r}, which cannot be written to: {error}."
-            ) from error
-        return cls(there, config, found)
+            raise _unusable(self.path, error) from error
+        _set_aside(self.path, damages)
+        return config, [record for record in united(lines) if record.label in config.labels]
 
-    def append(self, record: Record) -> None:
-        """Add one finished trial; what was written before stays whatever happens next."""
-        append_record(self.path, record)
+    def add(self, records: Sequence[Record]) -> None:
+        """Write runs that finished together. What finds no room is kept, and tried again with the next."""
+        self._journal.append([Line(record, self._config.identity(record.label)) for record in records])
+        if self._journal.waiting and not self._warned:
+            self._warned = True
+            warnings.warn(
+                f"Finished runs cannot be written to {str(self.path)!r} ({self._journal.error}): free room. "
+                "They are kept in memory and written when there is some.",
+                RunDirWarning,
+                stacklevel=2,
+            )
+
+    def settle(self, result: Any) -> None:
+        """Write what still waits.
+
+        Raises:
+            NotSavedError: If there is still no room; it carries `result` as `comparison`.
+        """
+        self._journal.flush()
+        if self._journal.waiting:
+            raise NotSavedError(
+                f"{self._journal.waiting} finished runs are not in {str(self.path)!r}: {self._journal.error}."
+                " Free room, take the result from this error's `comparison` and save it.",
+                result,
+            )
+
+    def close(self) -> None:
+        """Give up the right to write."""
+        if self._lock is not None:
+            os.close(self._lock)
+            self._lock = None
 
 
-def write_config(folder: str | Path, config: Mapping[str, Any]) -> None:
-    """Write `config` (pure JSON data) as the folder's configuration."""
-    path = Path(folder)
-    path.mkdir(parents=True, exist_ok=True)
-    text = json.dumps({"schema": SCHEMA, **config}, indent=1, allow_nan=False)
-    (path / CONFIG_FILE).write_text(text + "\n", encoding="utf-8")
+@contextlib.contextmanager
+def writing(path: str | os.PathLike[str] | None) -> Iterator[RunFolder | None]:
+    """The folder at `path` while this process writes there; None for no folder."""
+    folder = None if path is None else RunFolder(path)
+    try:
+        yield folder
+    finally:
+        if folder is not None:
+            folder.close()
 
 
-def read_config(folder: str | Path) -> dict[str, Any]:
-    """The folder's configuration.
+def read(path: str | os.PathLike[str]) -> tuple[list[Record], dict[str, Any]]:
+    """What a folder holds: its records, and its config as JSON data.
 
     Raises:
-        InputError: If the folder holds no result, a damaged one, or one written by a newer version.
+        InputError: If it holds no comparison, or one of a newer version.
     """
-    path = Path(folder) / CONFIG_FILE
-    if not path.is_file():
-        raise InputError(
-            f"No result in {str(folder)!r}: {CONFIG_FILE} is missing. Give the folder of `save`."
-        )
+    folder = Path(path)
+    config, fault = _config(folder)
+    if config is None:
+        raise InputError(f"No result in {str(path)!r}: {fault}. Give the folder of `save` or of run_dir.")
+    lines, damages = journal.read(folder)
+    _warn(folder, damages)
+    return united(lines), config.to_json()
+
+
+def save(path: str | os.PathLike[str], config: Mapping[str, Any], records: Iterable[Record]) -> None:
+    """Add a whole comparison to a folder, new or its own; what stands there already is left alone.
+
+    Raises:
+        InputError: If the folder holds another comparison, or cannot be written.
+        NotSavedError: If the disk is full.
+    """
+    with writing(path) as folder:
+        assert folder is not None
+        _, found = folder.admit(Config.from_json(config))
+        there = {(record.label, record.replicate) for record in found}
+        new = [record for record in records if (record.label, record.replicate) not in there]
+        if new:
+            folder.add(new)
+        folder.settle(None)
+
+
+def is_passing(record: Record) -> bool:
+    """Whether a run failed for a reason that may be gone: memory, a full disk, a lost device.
+
+    >>> is_passing(Record("he", 0, "failed", "MemoryError: "))
+    True
+    >>> is_passing(Record("he", 0, "failed", "ValueError: no such shape"))
+    False
+    """
+    return record.status == "failed" and any(reason in record.message for reason in _PASSING)
+
+
+def united(lines: Iterable[Line]) -> list[Record]:
+    """One record for each trial, in the order in which they were found.
+
+    The same run twice, as two writers leave it, is one. A failure gives way to a run that came through, and
+    one for a passing reason to any other.
+    """
+    found: dict[tuple[str, int], Record] = {}
+    for record in (line.record for line in lines):
+        trial = record.label, record.replicate
+        if trial not in found or _weight(record) > _weight(found[trial]):
+            found[trial] = record
+    return list(found.values())
+
+
+def _weight(record: Record) -> int:
+    return 0 if is_passing(record) else 1 if record.status == "failed" else 2
+
+
+def _usable(path: Any) -> Path:
+    """A folder that can be written, found out by writing."""
+    if not isinstance(path, str | os.PathLike) or not os.fspath(path):
+        raise InputError(f"run_dir is {path!r}: give the name of a folder.")
+    folder = Path(path)
     try:
-        config = json.loads(path.read_text(encoding="utf-8"))
-        schema = config["schema"]
-    except (ValueError, TypeError, LookupError) as error:
-        raise InputError(f"{str(path)!r} is damaged: it holds no configuration ({error}).") from error
-    if schema > SCHEMA:
+        folder.mkdir(parents=True, exist_ok=True)
+        probe = folder / f".probe-{os.getpid()}-{secrets.token_hex(4)}"
+        try:
+            with probe.open("wb") as file:
+                file.write(_PROBE)
+                file.flush()
+                os.fsync(file.fileno())
+        finally:
+            probe.unlink(missing_ok=True)
+    except (OSError, ValueError) as error:
+        raise _unusable(path, error) from error
+    return folder
+
+
+def _unusable(path: Any, error: Exception) -> InputError:
+    reason = getattr(error, "strerror", None) or str(error)
+    return InputError(
+        f"run_dir {str(path)!r} cannot be written: {reason}. Give another folder, or mend this one."
+    )
+
+
+def _locked(folder: Path) -> int | None:
+    """An open file that nobody else holds; the lock dies with the process. None where there are no locks."""
+    if fcntl is None:
+        return None
+    file = os.open(folder / LOCK_FILE, os.O_RDWR | os.O_CREAT, 0o666)
+    try:
+        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except OSError as error:
+        holder = os.read(file, 4096).decode("utf-8", "replace").strip()
+        os.close(file)
+        if error.errno in (errno.EAGAIN, errno.EACCES):
+            raise InputError(
+                f"run_dir {str(folder)!r} is in use by {holder or 'another process'}. Wait for it, or give "
+                "another folder."
+            ) from error
+        return None  # a file system without locks
+    now = datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds")
+    os.ftruncate(file, 0)
+    os.write(file, f"process {os.getpid()} on {socket.gethostname()} since {now}\n".encode())
+    return file
+
+
+def _config(folder: Path) -> tuple[Config | None, str]:
+    """The configuration, or what is wrong with it.
+
+    Raises:
+        InputError: If a newer version wrote it.
+    """
+    path = folder / CONFIG_FILE
+    try:
+        raw = json.loads(path.read_text(encoding="utf-8"))
+        schema = raw["schema"]
+        if isinstance(schema, int) and schema > SCHEMA:
+            raise InputError(
+                f"{str(path)!r} has schema {schema}, this version reads up to {SCHEMA}. Update keras_initlab."
+            )
+        config = Config.from_json(raw)
+        if isinstance(config.labels, dict) and isinstance(config.replicates, int):
+            return config, ""
+        return None, f"{CONFIG_FILE} names no labels or replicates"
+    except InputError:
+        raise
+    except FileNotFoundError:
+        return None, f"{CONFIG_FILE} is missing"
+    except (OSError, ValueError, TypeError, LookupError, RecursionError):
+        return None, f"{CONFIG_FILE} is damaged or of another program"
+
+
+def _require_ours(folder: Path, fault: str, lines: Sequence[Line], config: Config) -> None:
+    """Records without a readable config are this comparison's only if each of them says so."""
+    known = [line for line in lines if line.record.label in config.labels]
+    if not known or any(line.identity != config.identity(line.record.label) for line in known):
         raise InputError(
-            f"{str(path)!r} has schema {schema}, this version reads up to {SCHEMA}. Update keras_initlab."
+            f"run_dir {str(folder)!r} holds {len(lines)} records, but {fault}, and they do not say that they "
+            "are of this comparison. Give another folder, or put the file back."
         )
-    return config
 
 
-def append_record(folder: str | Path, record: Record) -> None:
-    """Add one finished trial; what was written before stays whatever happens next."""
-    with (Path(folder) / RECORDS_FILE).open("a", encoding="utf-8") as file:
-        file.write(record.to_json() + "\n")
+def _set_aside(folder: Path, damages: Sequence[Damage]) -> None:
+    """Copy what is no record to `rejected.jsonl`, once, and say so."""
+    path = folder / REJECTED_FILE
+    there = path.read_bytes().splitlines() if path.is_file() else []
+    new = [damage for damage in damages if damage.content not in there]
+    if new:
+        with contextlib.suppress(OSError), path.open("ab") as file:
+            file.write(b"".join(damage.content + b"\n" for damage in new))
+    _warn(folder, new)
 
 
-def write_records(folder: str | Path, records: Iterable[Record]) -> None:
-    """Write all records, replacing those that are there."""
-    text = "".join(record.to_json() + "\n" for record in records)
-    (Path(folder) / RECORDS_FILE).write_text(text, encoding="utf-8")
-
-
-def read_records(folder: str | Path) -> list[Record]:
-    """The folder's records; a last line cut short by a crash is left out."""
-    path = Path(folder) / RECORDS_FILE
-    if not path.is_file():
-        return []
-    complete = path.read_text(encoding="utf-8").split("\n")[:-1]
-    return [Record.from_json(line) for line in complete if line]
+def _warn(folder: Path, damages: Sequence[Damage]) -> None:
+    if damages:
+        places = ", ".join(map(str, damages[:5])) + (", ..." if len(damages) > 5 else "")
+        warnings.warn(
+            f"{len(damages)} lines in {str(folder)!r} hold no record: {places}. The others are kept; what is "
+            "missing is trained again when the comparison goes on.",
+            RunDirWarning,
+            stacklevel=4,
+        )

@@ -1,11 +1,10 @@
 """What a trial leaves behind, in the same words whichever engine ran it; one line of JSON."""
 
 import dataclasses
-import json
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any, Literal
+from typing import Any, Literal, get_args
 
 from keras_initlab.trials.plan import Trial
 
@@ -43,24 +42,40 @@ class Record:
     seeds: Mapping[str, int] = field(default_factory=dict)
     engine: str = "sequential"
 
-    def to_json(self) -> str:
-        """One line of strict JSON; NaN and infinities are written as strings."""
-        return json.dumps(_encode(dataclasses.asdict(self)), allow_nan=False, ensure_ascii=True)
+    def to_fields(self) -> dict[str, Any]:
+        """Strict JSON data; NaN and infinities as strings."""
+        return _encode(dataclasses.asdict(self))
 
     @classmethod
-    def from_json(cls, line: str) -> "Record":
-        raw = json.loads(line)
-        return cls(
-            label=raw["label"],
-            replicate=raw["replicate"],
-            status=raw["status"],
-            message=raw["message"],
-            step_losses=tuple(map(float, raw["step_losses"])),
-            epochs={name: tuple(map(float, values)) for name, values in raw["epochs"].items()},
-            seconds=raw["seconds"],
-            seeds=raw["seeds"],
-            engine=raw["engine"],
-        )
+    def from_fields(cls, raw: Mapping[str, Any]) -> "Record":
+        """The record that `to_fields` described; fields of later versions are passed over.
+
+        Raises:
+            ValueError: If it describes none.
+        """
+        try:
+            record = cls(
+                label=raw["label"],
+                replicate=raw["replicate"],
+                status=raw["status"],
+                message=raw["message"],
+                step_losses=tuple(map(float, raw["step_losses"])),
+                epochs={name: tuple(map(float, values)) for name, values in raw["epochs"].items()},
+                seconds=float(raw["seconds"]),
+                seeds=raw["seeds"],
+                engine=raw["engine"],
+            )
+        except (KeyError, TypeError, AttributeError, ValueError) as error:
+            raise ValueError(f"no record: {error}") from error
+        if not (
+            isinstance(record.label, str)
+            and isinstance(record.replicate, int)
+            and record.status in get_args(Status)
+            and isinstance(record.message, str)
+            and isinstance(record.seeds, Mapping)
+        ):
+            raise ValueError("no record: a field of another kind")
+        return record
 
 
 def _encode(value: Any) -> Any:

@@ -10,66 +10,9 @@ import numpy as np
 import pytest
 from keras.src.random.seed_generator import global_seed_generator
 
-import keras_initlab as initlab
 from keras_initlab.core.keras_private import set_global_generator
 from keras_initlab.core.seeds import Seeds
-
-SEED = 3
-RNG = np.random.default_rng(0)
-X = RNG.normal(size=(70, 6)).astype("float32")
-Y = RNG.integers(0, 3, 70)
-
-
-def dense_net(dropout=0.3, optimizer="adam", **compile_arguments):
-    model = keras.Sequential(
-        [
-            keras.Input((6,)),
-            keras.layers.Dense(8, "relu", name="hidden"),
-            keras.layers.BatchNormalization(),
-            keras.layers.Dropout(dropout),
-            keras.layers.Dense(3, name="head"),
-        ]
-    )
-    loss = keras.losses.SparseCategoricalCrossentropy(from_logits=True)
-    model.compile(optimizer, loss, metrics=["accuracy"], **compile_arguments)
-    return model
-
-
-def run(model=None, initializers=None, x=X, y=Y, **arguments):
-    defaults = {"batch_size": 16, "epochs": 2, "replicates": 2, "seed": SEED, "verbose": False}
-    arguments = defaults | {"engine": "sequential"} | arguments
-    schemes = initializers or {"one": "initlab_he_normal", "twin": "initlab_he_normal"}
-    return initlab.compare(model or dense_net(), schemes, x, y, **arguments)
-
-
-def losses(result, label, replicate=0):
-    return next(
-        record.step_losses
-        for record in result.records
-        if (record.label, record.replicate) == (label, replicate)
-    )
-
-
-def statuses(result):
-    found = {}
-    for record in result.records:
-        found.setdefault(record.label, set()).add(record.status)
-    return found
-
-
-class Starts:
-    """Notes the weights with which each run starts."""
-
-    def __init__(self):
-        self.weights = {}
-
-    def __call__(self, label, replicate):
-        def note(logs=None):
-            model = callback.model
-            self.weights[label, replicate] = [np.array(value) for value in model.get_weights()]
-
-        callback = keras.callbacks.LambdaCallback(on_train_begin=note)
-        return [callback]
+from tests.trained import SEED, Starts, X, Y, dense_net, losses, run
 
 
 def multi_input():
@@ -295,65 +238,6 @@ def test_global_random_state_is_restored():
     assert draws() == expected
     assert global_seed_generator() is generator
     np.testing.assert_array_equal(np.array(generator.state), state)
-
-
-def test_divergence_is_recorded_and_its_neighbours_go_on_unchanged():
-    huge = keras.initializers.RandomNormal(stddev=1e25)
-    with_it = run(None, {"one": "initlab_he_normal", "huge": huge}, validation_data=(X, Y))
-    without = run(None, {"one": "initlab_he_normal"}, validation_data=(X, Y))
-    diverged = [record for record in with_it.records if record.label == "huge"]
-    assert [record.status for record in diverged] == ["diverged", "diverged"]
-    for record in diverged:
-        assert len(record.step_losses) < 10
-        assert not np.isfinite(record.step_losses[-1])
-        assert np.isfinite(record.step_losses[:-1]).all()
-        assert f"at step {len(record.step_losses)}" in record.message
-        assert record.epochs == {}
-    for replicate in range(2):
-        assert losses(with_it, "one", replicate) == losses(without, "one", replicate)
-
-
-def test_an_exception_in_one_run_is_recorded_and_the_rest_go_on():
-    def refuses(shape, dtype=None):
-        raise RuntimeError(f"no law for {shape}")
-
-    result = run(None, {"bad": refuses, "one": "initlab_he_normal"})
-    assert statuses(result) == {"bad": {"failed"}, "one": {"completed"}}
-    assert result.records[0].message == "RuntimeError: no law for (6, 8)"
-    alone = run(None, {"one": "initlab_he_normal"})
-    assert losses(result, "one", 1) == losses(alone, "one", 1)
-
-
-def test_an_exception_in_mid_training_leaves_the_next_run_whole():
-    def stumbles(label, replicate):
-        def stop(batch, logs=None):
-            if label == "bad" and batch == 2:
-                raise OSError("disk full")
-
-        return [keras.callbacks.LambdaCallback(on_train_batch_end=stop)]
-
-    result = run(None, {"bad": "initlab_he_normal", "one": "initlab_he_normal"}, callbacks=stumbles)
-    assert statuses(result) == {"bad": {"failed"}, "one": {"completed"}}
-    assert "disk full" in result.records[0].message
-    assert losses(result, "one", 1) == losses(run(), "one", 1)
-
-
-def test_ctrl_c_returns_what_is_finished():
-    def interrupts(label, replicate):
-        def stop(batch, logs=None):
-            if (label, replicate) == ("twin", 1) and batch == 1:
-                raise KeyboardInterrupt
-
-        return [keras.callbacks.LambdaCallback(on_train_batch_end=stop)]
-
-    model = dense_net()
-    weights = model.get_weights()
-    result = run(model, callbacks=interrupts)
-    finished = {(record.label, record.replicate) for record in result.records}
-    assert finished == {("one", 0), ("twin", 0), ("one", 1)}
-    assert result.config["interrupted"] is True
-    for before, after in zip(weights, model.get_weights(), strict=True):
-        np.testing.assert_array_equal(before, after)
 
 
 def test_an_unseeded_callable_is_reproducible_and_paired():

@@ -154,6 +154,42 @@ def test_sequences_attention_shared_layers_and_many_inputs_and_outputs():
     check(model, {"words": WORDS, "numbers": X}, [Y, X[:, 0]], replicates=1, epochs=2)
 
 
+class Taken(LAYERS.Layer):
+    """A table of its own."""
+
+    def build(self, shape):
+        self.kernel = self.add_weight(shape=(20, 4), name="kernel")
+
+    def call(self, x):
+        return keras.ops.take(self.kernel, keras.ops.cast(x, "int32"), axis=0)
+
+
+@pytest.mark.parametrize(
+    ("layer", "optimizer"),
+    [
+        (LAYERS.Embedding(20, 4), "adam"),
+        (LAYERS.Embedding(20, 4, embeddings_constraint="max_norm"), keras.optimizers.AdamW(0.01)),
+        (LAYERS.Embedding(20, 4), keras.optimizers.SGD(clipvalue=0.01)),
+        (Taken(), "nadam"),
+    ],
+    ids=["Embedding", "constrained", "clipped", "custom"],
+)
+def test_rows_of_a_table_that_come_twice_count_as_the_optimizer_counts_them(layer, optimizer):
+    layers = [layer, LAYERS.Flatten(), LAYERS.Dense(3)]
+    check(compiled(*layers, shape=(5,), optimizer=optimizer), WORDS, epochs=2)
+
+
+@pytest.mark.filterwarnings("ignore:.*performance drop.*:UserWarning")  # vmap over attention on PyTorch
+def test_a_small_transformer_with_adam():
+    words = keras.Input((5,), dtype="int32")
+    embedded = LAYERS.Embedding(20, 8)(words)
+    attended = LAYERS.LayerNormalization()(embedded + LAYERS.MultiHeadAttention(2, 4)(embedded, embedded))
+    hidden = LAYERS.LayerNormalization()(attended + LAYERS.Dense(8)(LAYERS.Dense(16, "relu")(attended)))
+    model = keras.Model(words, LAYERS.Dense(3)(LAYERS.GlobalAveragePooling1D()(hidden)))
+    model.compile("adam", crossentropy(), metrics=["accuracy"])
+    check(model, WORDS, replicates=1, epochs=5)
+
+
 def test_metrics_with_state():
     model = keras.Sequential([keras.Input((6,)), LAYERS.Dense(4, "tanh"), LAYERS.Dense(1, "sigmoid")])
     model.compile("rmsprop", "binary_crossentropy", metrics=[keras.metrics.AUC(num_thresholds=20)])

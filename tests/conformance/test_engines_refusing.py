@@ -16,7 +16,6 @@ from tests.engines import (
     LAYERS,
     WORDS,
     X,
-    Y,
     check,
     compiled,
     crossentropy,
@@ -111,42 +110,46 @@ def test_callbacks_are_refused():
     assert "callbacks" in Stacked().why_not(setup, trials)
 
 
-@pytest.mark.skipif(BACKEND != "torch", reason="others can")
-@pytest.mark.parametrize(
-    ("layer", "word"), [(LAYERS.Dropout(0.1), "dropout"), (LAYERS.Conv1D(2, 3), "convol")]
-)
-def test_pytorch_refuses_random_layers_and_convolutions(layer, word):
-    data = (IMAGES[:, 0], Y)
-    setup, trials = setup_and_trials(compiled(layer, LAYERS.Flatten(), LAYERS.Dense(3), shape=(8, 2)), *data)
-    assert word in Stacked().why_not(setup, trials)
-
-
-class Taken(LAYERS.Layer):
-    """A table of its own."""
-
-    def build(self, shape):
-        self.kernel = self.add_weight(shape=(20, 4), name="kernel")
+class InPlace(LAYERS.Layer):
+    """Adds to a tensor where it stands, as code written for PyTorch often does."""
 
     def call(self, x):
-        return keras.ops.take(self.kernel, keras.ops.cast(x, "int32"), axis=0)
+        total = keras.ops.zeros(keras.ops.shape(x))
+        total += x
+        return total
+
+
+@pytest.mark.skipif(BACKEND != "torch", reason="others can")
+@pytest.mark.parametrize(
+    ("layers", "x", "name"),
+    [
+        ([LAYERS.Dropout(0.1)], X, "Dropout"),
+        ([LAYERS.DepthwiseConv2D(3), LAYERS.Flatten()], IMAGES, "DepthwiseConv2D"),
+        ([LAYERS.ConvLSTM2D(2, 3), LAYERS.Flatten()], IMAGES.reshape(-1, 2, 4, 8, 2), "ConvLSTM"),
+        ([LAYERS.Dense(4), InPlace()], X, "InPlace"),
+    ],
+    ids=["random", "convolution", "ConvLSTM", "in place"],
+)
+def test_pytorch_refuses_what_a_step_of_two_members_cannot_run(layers, x, name):
+    model = compiled(*layers, LAYERS.Dense(3), shape=x.shape[1:])
+    before = [np.array(variable) for variable in model.variables]
+    setup, trials = setup_and_trials(model, x)
+    with pytest.raises(InputError, match=f"PyTorch's vmap cannot run it: .*{name}"):
+        choose("stacked", setup, trials)
+    engine, why = choose("auto", setup, trials)
+    assert (engine.name, "cannot be stacked" in why) == ("sequential", True)
+    for variable, value in zip(model.variables, before, strict=True):
+        np.testing.assert_array_equal(np.array(variable), value)
 
 
 @pytest.mark.skipif(BACKEND != "tensorflow", reason="others have dense gradients")
-@pytest.mark.parametrize(
-    ("layer", "optimizer"),
-    [
-        (LAYERS.Embedding(20, 4), "adam"),
-        (LAYERS.Embedding(20, 4), keras.optimizers.SGD(clipvalue=0.1)),
-        (Taken(), "adam"),
-    ],
-    ids=["Embedding", "clipped", "custom"],
-)
-def test_tensorflow_refuses_sparse_gradients_where_the_optimizer_minds(layer, optimizer):
-    layers = [layer, LAYERS.Flatten(), LAYERS.Dense(3)]
-    setup, trials = setup_and_trials(compiled(*layers, shape=(5,), optimizer=optimizer), WORDS)
-    assert "sparse" in Stacked().why_not(setup, trials)
-    setup, trials = setup_and_trials(compiled(*layers, shape=(5,), optimizer="sgd"), WORDS)
-    assert Stacked().why_not(setup, trials) is None
+def test_tensorflow_refuses_recurrent_layers_beside_an_embedding_where_the_optimizer_minds():
+    def reason(optimizer):
+        layers = [LAYERS.Embedding(20, 4), LAYERS.LSTM(4), LAYERS.Dense(3)]
+        return Stacked().why_not(*setup_and_trials(compiled(*layers, shape=(5,), optimizer=optimizer), WORDS))
+
+    assert "Adam treats the rows of an embedding one by one" in reason("adam")
+    assert reason("sgd") is None
 
 
 @pytest.mark.skipif(BACKEND == "torch", reason="Keras cannot train them there")

@@ -236,3 +236,12 @@ def test_a_scaled_law_is_the_law_times_the_factor():
     np.testing.assert_allclose(singular, 0.5, rtol=1e-5)
     one, three = (numpy(schemes.Scaled("he_normal", factor, seed=1)((12, 20))) for factor in (1.0, 3.0))
     np.testing.assert_allclose(three, 3 * one, rtol=1e-6)
+
+
+def test_tables_of_transformers_are_drawn_by_their_width():
+    """NeoX draws a table (entries, d) with √(2/(5d)), OLMo with 1/√d, whatever the entries."""
+    for scheme in (schemes.SmallInit, schemes.Mitchell):
+        assert scheme.claims.roles == ("kernel", "recurrent_kernel")
+    for gain, std in ((math.sqrt(0.4), math.sqrt(2 / (5 * 64))), (1.0, 1 / 8)):
+        table = numpy(schemes.EmbeddingNormal(gain, seed=0)((5000, 64)))
+        assert table.std() == pytest.approx(std, rel=0.01)

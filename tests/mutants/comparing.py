@@ -3,6 +3,7 @@
 from mutant import Mutant
 
 COMPARE = "tests/conformance/test_compare.py"
+BAD_INPUT = "tests/unit/experiment/test_bad_input.py"
 SEQUENTIAL = "keras_initlab/engines/sequential.py"
 SEEDS = "keras_initlab/core/seeds.py"
 
@@ -132,6 +133,7 @@ MUTANTS = [
         "if not math.isfinite(loss):",
         "if False:",
         "divergence",
+        "tests/conformance/test_failing_runs.py",
     ),
     mistake(
         "global random state not restored",
@@ -208,5 +210,74 @@ MUTANTS = [
         "for name in ():",
         "names_excluded",
         "tests/conformance/test_engines_refusing.py",
+    ),
+    *(
+        mistake(name, file, before, after, test, module)
+        for name, file, before, after, test, module in (
+            (
+                "the loss is not tried before training",
+                "keras_initlab/experiment/model.py",
+                "                _lose(model, batch, outputs, y)\n",
+                "                pass\n",
+                "one-hot or left",
+                BAD_INPUT,
+            ),
+            (
+                "the rehearsal moves state",
+                "keras_initlab/experiment/model.py",
+                "with keras.StatelessScope(values, collect_losses=True):",
+                "if True:",
+                "moves_no_state",
+                BAD_INPUT,
+            ),
+            (
+                "a half built loss is left",
+                "keras_initlab/experiment/model.py",
+                "vars(loss or model).update(before)",
+                "pass",
+                "leaves_the_model",
+                BAD_INPUT,
+            ),
+            (
+                "a loader in one order for all",
+                "keras_initlab/experiment/loader.py",
+                "self._order.seed = seeds.order(epoch)",
+                "self._order.seed = seeds.order(0)",
+                "derived_order",
+                "tests/conformance/test_kinds_of_data.py",
+            ),
+            (
+                "a resumed run begins with another's epoch",
+                "keras_initlab/experiment/loader.py",
+                "self._unused = None  # a",
+                "pass  # a",
+                "resumed",
+                "tests/conformance/test_kinds_of_data.py",
+            ),
+            (
+                "a result over another one",
+                "keras_initlab/cli/compare.py",
+                "while out.exists():",
+                "while False:",
+                "second_run",
+                "tests/unit/cli/test_bad_input.py",
+            ),
+            (
+                "the digest does not matter",
+                "keras_initlab/trials/config.py",
+                '    "digest",\n)',
+                ")",
+                "in_common",
+                "tests/unit/trials/test_config.py",
+            ),
+        )
+    ),
+    Mutant(
+        "only one of several optimizers starts fresh",
+        SEQUENTIAL,
+        "        held = optimizers(model).values()\n",
+        "        held = list(optimizers(model).values())[:1]\n",
+        ("tests/conformance/test_own_training.py", "-k", "adversaries or fresh"),
+        backend="tensorflow",
     ),
 ]

@@ -36,18 +36,16 @@ MUTANTS = [
     mistake(
         "power without family", OUTCOMES, "stats.ALPHA / max(1, len(labels) - 1)", "stats.ALPHA", "outcomes"
     ),
-    mistake("smaller losses are worse", OUTCOMES, "= self.sign * value, True", "= value, True", "comparison"),
+    mistake("smaller losses are worse", OUTCOMES, "= self.sign * value, True", "= value, True", "evidence"),
     mistake(
-        "an interval upside down", OUTCOMES, "if found.sign > 0 else (-edges[1], -edges[0])", "", "conclusion"
+        "an interval upside down", OUTCOMES, "if found.sign > 0 else (-edges[1], -edges[0])", "", "evidence"
     ),
-    mistake(
-        "best leaves out whoever differs", OUTCOMES, "better[:, place])]", "better[place])]", "comparison"
-    ),
+    mistake("best leaves out whoever differs", OUTCOMES, "better[:, place])]", "better[place])]", "evidence"),
     mistake("stuck runs are not lost", OUTCOMES, "or replicate in stuck", "", "learning"),
     mistake(
         "stuck runs in the mean", TABLES, "np.where(stuck, np.nan, values)", "values + 0 * stuck", "learning"
     ),
-    mistake("diverged not last", TABLES, '.sum(axis=1) / table["n"]', ".sum(axis=1) * 0", "comparison"),
+    mistake("diverged not last", TABLES, '.sum(axis=1) / table["n"]', ".sum(axis=1) * 0", "evidence"),
     mistake(
         "chance is the best there is",
         LEARNING,
@@ -77,23 +75,23 @@ MUTANTS = [
         TABLES,
         'if run.status == "completed" and values else',
         "if values else",
-        "comparison",
+        "evidence",
     ),
-    mistake("censored not in the mean", TABLES, "np.where(reached, steps, horizon)", "steps", "comparison"),
+    mistake("censored not in the mean", TABLES, "np.where(reached, steps, horizon)", "steps", "evidence"),
     mistake(
         "censored not in the median",
         TABLES,
         "np.where(reached, steps, np.inf)",
         "steps[reached]",
-        "comparison",
+        "evidence",
     ),
-    mistake("target one step early", TABLES, "reached[0] + WINDOW", "reached[0] + WINDOW - 1", "comparison"),
+    mistake("target one step early", TABLES, "reached[0] + WINDOW", "reached[0] + WINDOW - 1", "evidence"),
     mistake(
         "the order of records matters",
         "evidence.py",
         "(place[run.label], run.replicate))",
         "place[run.label])",
-        "comparison",
+        "evidence",
     ),
     mistake(
         "half the critical difference",

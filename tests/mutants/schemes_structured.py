@@ -21,6 +21,13 @@ MUTANTS = [
         "plus.astype(float) + minus.astype(float)",
         NUMBERS,
     ),
+    scheme(
+        "idinit_zero of fewer outputs takes one input only",
+        "initializers/structured/identity.py",
+        "np.where(rows < outputs, 1.0, -1.0)",
+        "np.where(rows < outputs, 1.0, -(rows < 2 * outputs))",
+        "initlab_idinit_zero",
+    ),
     Mutant(
         "sinusoidal has an even number of blocks",
         STRUCTURED + "banks.py",

@@ -1,9 +1,11 @@
 """The stacked engine: trials that share a model train side by side, as one model with a member axis."""
 
+import re
 import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 
+import keras
 import numpy as np
 
 from keras_initlab.core.keras_private import build_symbolically, set_untracked
@@ -11,12 +13,14 @@ from keras_initlab.core.rng import Generators, isolated
 from keras_initlab.engines.contract import Observer
 from keras_initlab.engines.lending import fresh_optimizer
 from keras_initlab.engines.setup import Setup
+from keras_initlab.engines.sources import Fixed
 from keras_initlab.engines.stacked.blocks import Blocks, blocks
 from keras_initlab.engines.stacked.convolution import as_products
 from keras_initlab.engines.stacked.groups import groups
 from keras_initlab.engines.stacked.members import Members, Template, Values, stack
 from keras_initlab.engines.stacked.programs import program
 from keras_initlab.engines.stacked.refusal import reason_not_to_stack
+from keras_initlab.engines.stacked.rows import tables
 from keras_initlab.trials.plan import Trial
 from keras_initlab.trials.record import VALIDATION, Record, outcome
 
@@ -27,7 +31,7 @@ class Stacked:
     name = "stacked"
 
     def why_not(self, setup: Setup, trials: Sequence[Trial]) -> str | None:
-        return reason_not_to_stack(setup)
+        return reason_not_to_stack(setup) or _failure(setup)
 
     def run(self, setup: Setup, trials: Sequence[Trial], observer: Observer) -> Iterator[Record]:
         with isolated() as generators, _lent(setup) as template:
@@ -49,7 +53,24 @@ def _lent(setup: Setup) -> Iterator[Template]:
         set_untracked(model, "optimizer", optimizer)
     model.reset_metrics()
     with as_products(model):
-        yield Template(model)
+        yield Template(model, tables(setup))
+
+
+def _failure(setup: Setup) -> str | None:
+    """What is in the way of a step of two members. PyTorch does not say before it runs one."""
+    if keras.backend.backend() != "torch":
+        return None
+    batch = keras.tree.map_structure(lambda leaf: leaf[None], setup.training.first_batch())
+    fed = blocks(Fixed([setup.training.first_batch()]), ())
+    with isolated(), _lent(setup) as template:
+        members = Members(template, fresh_optimizer(setup.model.optimizer), 2)
+        members.load(stack([template.values()] * 2))
+        try:
+            program(members, fed, fed).train(batch)
+        except Exception as error:
+            lines = re.sub(r"\x1b\[\d*m", "", str(error)).splitlines()
+            return f"PyTorch's vmap cannot run it: {' '.join(filter(None, lines[:3]))}".rstrip(".")
+    return None
 
 
 class _Machine:

@@ -1,8 +1,9 @@
 """Many models of one architecture as one: their state with a leading member axis."""
 
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
+from types import MappingProxyType
 from typing import Any
 
 import keras
@@ -29,16 +30,18 @@ class Template:
 
     Attributes:
         trainable: The variables that are trained.
+        tables: Positions of those whose gradients come as rows.
         packing: How a member's values of these are held.
         state: The others that a step may change: statistics, random generators, metrics.
         metrics: Those of the state that belong to metrics, at its end.
         convolves: Whether it computes convolutions as products of patches.
     """
 
-    def __init__(self, model: keras.Model):
+    def __init__(self, model: keras.Model, tables: Collection[int] = ()):
         self.model = model
+        self.tables = tables
         self.trainable = list(model.trainable_variables)
-        self.packing = Packing(self.trainable, model.optimizer)
+        self.packing = Packing(self.trainable, model.optimizer, alone=tables)
         self.metrics = list(model.metrics_variables)
         self.state = [*model.non_trainable_variables, *self.metrics]
         self.convolves = any(map(is_product, parts(model)))
@@ -71,13 +74,16 @@ class Template:
         if trial.replicate not in self._restarted:
             self._restarted = {trial.replicate: list(setup.restarted_values(trial.seeds, generators))}
         values = [*self._restarted[trial.replicate], *setup.tested_values(trial, generators)]
-        drawn = {id(slot.variable): value for slot, value in values}
-        seeds = {id(v): trial.seeds.noise(i) for i, v in enumerate(seed_generators(self.model))}
+        changed = {id(slot.variable): value for slot, value in values}
+        for index, generator in enumerate(seed_generators(self.model)):
+            changed[id(generator)] = generator_start(generator, trial.seeds.noise(index))
+        return self.values(changed)
+
+    def values(self, changed: Mapping[int, Any] = MappingProxyType({})) -> "Values":
+        """Those of the model itself, but for variables that are changed, by their identity."""
 
         def value(variable):
-            if id(variable) in seeds:
-                return generator_start(variable, seeds[id(variable)])
-            return keras.ops.convert_to_numpy(drawn.get(id(variable), variable))
+            return keras.ops.convert_to_numpy(changed.get(id(variable), variable))
 
         trainable = self.packing.pack([value(v) for v in self.trainable])
         return Values(trainable, [value(v) for v in self.state])
@@ -107,7 +113,7 @@ class Members:
 
     Attributes:
         size: How many.
-        trainable: The template's trainable variables, packed and stacked.
+        trainable: The template's trainable variables, packed and stacked; tables one below another.
         state: The template's state, stacked.
         metrics: Those of the state that belong to metrics.
         optimizer: Built for the stacked variables; it must act element by element.
@@ -116,6 +122,7 @@ class Members:
     def __init__(self, template: Template, optimizer: keras.optimizers.Optimizer, size: int):
         self.template = template
         self.size = size
+        self._shapes: list[tuple[int, ...]] = []
         self.trainable = [self._stacked_pack(pack) for pack in template.packing.packs]
         self.state = [
             keras.Variable("zeros", (size, *one.shape), dtype=one.dtype, trainable=False, name=one.name)
@@ -130,13 +137,24 @@ class Members:
         ones = [self.template.trainable[position] for position in pack]
         first = ones[0]
         shape = first.shape if len(ones) == 1 else (sum(math.prod(one.shape) for one in ones),)
-        variable = keras.Variable("zeros", (self.size, *shape), dtype=first.dtype, name=first.name)
-        variable.constraint = first.constraint and _each(first.constraint)
+        stacked = (self.size, *shape)
+        held = (self.size * shape[0], *shape[1:]) if pack[0] in self.template.tables else stacked
+        variable = keras.Variable("zeros", held, dtype=first.dtype, name=first.name)
+        variable.constraint = first.constraint and _each(first.constraint, stacked)
+        self._shapes.append(stacked)
         return variable
+
+    def weights(self) -> list:
+        """The values of the trainable variables with a leading member axis, tables included."""
+        return [
+            variable.value if tuple(variable.shape) == shape else keras.ops.reshape(variable.value, shape)
+            for variable, shape in zip(self.trainable, self._shapes, strict=True)
+        ]
 
     def load(self, values: Values) -> None:
         """Go on from these values, with a fresh optimizer where they have none of it."""
-        assign(self.trainable, values.trainable)
+        for variable, value in zip(self.trainable, values.trainable, strict=True):
+            variable.assign(np.reshape(value, variable.shape))
         assign(self.state, values.state)
         if values.optimizer is None:
             self._fresh_optimizer.restore()
@@ -149,29 +167,37 @@ class Members:
         def slot(variable):
             # An optimizer's slots have their variable's shape; its counters are common to all.
             value = keras.ops.convert_to_numpy(variable)
-            return value[kept] if value.ndim else value
+            if not value.ndim:
+                return value
+            by_member = value.reshape(self.size, -1, *value.shape[1:])
+            return by_member[kept].reshape(-1, *value.shape[1:])
 
         return Values(*([slot(v) for v in g] for g in (self.trainable, self.state, self.optimizer.variables)))
 
     def step(self, trainable: list, state: list, batch: Batch, shared: bool, training: bool) -> tuple:
-        """Losses of shape `(members,)` and the state after the step, from the values before it.
+        """Losses of shape `(members,)` and the state after the step, from the values before it."""
+        return self.each(
+            lambda trainable, state, batch: self.template.step(trainable, state, batch, training),
+            trainable,
+            state,
+            batch,
+            shared,
+        )
+
+    def each(self, function: Callable, trainable: list, state: list, batch: Batch, shared: bool) -> Any:
+        """What a function of one member's weights, state and batch gives for all of them, stacked.
 
         Where the batch is not `shared`, it has a leading member axis too. One that is shared is copied for
         each member: products of stacked matrices are faster than those of one matrix with a stack (on the
         MNIST net by a quarter). But patches for convolutions are cut once for all.
         """
         if shared and self.template.convolves:
-            return keras.ops.vectorized_map(
-                lambda member: self.template.step(member[0], member[1], batch, training), (trainable, state)
-            )
+            return keras.ops.vectorized_map(lambda member: function(*member, batch), (trainable, state))
         if shared:
             batch = keras.tree.map_structure(
                 lambda leaf: keras.ops.broadcast_to(leaf, (self.size, *keras.ops.shape(leaf))), batch
             )
-        return keras.ops.vectorized_map(
-            lambda member: self.template.step(member[0], member[1], member[2], training),
-            (trainable, state, batch),
-        )
+        return keras.ops.vectorized_map(lambda member: function(*member), (trainable, state, batch))
 
     def results(self, metrics: list) -> dict[str, Any]:
         """The metrics so far, each of shape `(members,)`, from the values of their variables."""
@@ -183,6 +209,11 @@ class Members:
             variable.assign(np.broadcast_to(value, variable.shape))
 
 
-def _each(constraint: Callable) -> Callable:
-    """A constraint on one member's weights, put on the weights of all."""
-    return lambda stacked: keras.ops.vectorized_map(constraint, keras.ops.convert_to_tensor(stacked))
+def _each(constraint: Callable, shape: tuple[int, ...]) -> Callable:
+    """A constraint on one member's weights, put on the weights of all, which have this shape stacked."""
+
+    def constrain(held):
+        stacked = keras.ops.reshape(keras.ops.convert_to_tensor(held), shape)
+        return keras.ops.reshape(keras.ops.vectorized_map(constraint, stacked), held.shape)
+
+    return constrain

@@ -5,7 +5,7 @@ An optimizer's update of one array compiles five times as fast as that of twenty
 """
 
 import math
-from collections.abc import Sequence
+from collections.abc import Container, Sequence
 from typing import Any
 
 import keras
@@ -22,13 +22,19 @@ class Packing:
         packs: Positions of the variables in each array; one that is alone keeps its shape.
     """
 
-    def __init__(self, variables: Sequence[keras.Variable], optimizer: keras.optimizers.Optimizer):
+    def __init__(
+        self,
+        variables: Sequence[keras.Variable],
+        optimizer: keras.optimizers.Optimizer,
+        alone: Container[int] = (),
+    ):
         self._shapes = [tuple(variable.shape) for variable in variables]
         packable = SMALL[keras.backend.backend()] if _treats_all_numbers_alike(optimizer) else 0
         together: dict[str, list[int]] = {}
         self.packs: list[list[int]] = []
         for position, variable in enumerate(variables):
-            if math.prod(variable.shape) <= packable and variable.constraint is None:
+            small = math.prod(variable.shape) <= packable
+            if small and variable.constraint is None and position not in alone:
                 pack = together.setdefault(variable.dtype, [])
                 if not pack:
                     self.packs.append(pack)

@@ -9,6 +9,7 @@ import numpy as np
 from keras_initlab.engines.lending import assign
 from keras_initlab.engines.stacked.blocks import Blocks
 from keras_initlab.engines.stacked.members import Members
+from keras_initlab.engines.stacked.rows import differentiate
 from keras_initlab.engines.stacked.vectorize import vectorize_metrics
 
 
@@ -42,26 +43,36 @@ class TensorFlow:
         import tensorflow as tf
 
         vectorize_metrics()
-        update = tf.function(lambda g: members.optimizer.apply(g, members.trainable), jit_compile=True)
+        by_rows = bool(members.template.tables)
+        # Nor does XLA take rows whose number changes with the batch.
+        update = tf.function(lambda g: members.optimizer.apply(g, members.trainable), jit_compile=not by_rows)
 
         def train_step(item):
-            weights = [variable.value for variable in members.trainable]
-            with tf.GradientTape() as tape:
-                losses = step(training, weights, item, training=True)
-                total = members.optimizer.scale_loss(tf.reduce_sum(losses))
-            update(tape.gradient(total, weights))
-            return losses
+            weights = members.weights()
+            if by_rows:
+                state, batch = fed(training, item)
+                losses, state, gradients = differentiate(members, weights, state, batch, training.shared)
+                assign(members.state, state)
+            else:
+                with tf.GradientTape() as tape:
+                    losses = step(training, weights, item, training=True)
+                    total = members.optimizer.scale_loss(tf.reduce_sum(losses))
+                gradients = tape.gradient(total, weights)
+            update(gradients)
+            return tf.cast(losses, keras.config.floatx())
+
+        def fed(blocks, item):
+            state = [variable.value for variable in members.state]
+            return state, blocks.batch(blocks.data, item)
 
         def step(blocks, weights, item, training):
-            state = [variable.value for variable in members.state]
-            batch = blocks.batch(blocks.data, item)
+            state, batch = fed(blocks, item)
             losses, state = members.step(weights, state, batch, blocks.shared, training)
-            for variable, value in zip(members.state, state, strict=True):
-                variable.assign(value)
+            assign(members.state, state)
             return tf.cast(losses, keras.config.floatx())
 
         def test_step(item):
-            return step(validation, [variable.value for variable in members.trainable], item, training=False)
+            return step(validation, members.weights(), item, training=False)
 
         self._train = self._over_steps(train_step, training)
         self._test = self._over_steps(test_step, validation)

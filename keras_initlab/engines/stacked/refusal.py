@@ -4,10 +4,10 @@ from typing import Any
 
 import keras
 
-from keras_initlab.core.keras_private import attention_dropout, excluded_from_decay, parts, seeded_by_itself
+from keras_initlab.core.keras_private import excluded_from_decay, parts
 from keras_initlab.engines.lending import carried_states
 from keras_initlab.engines.setup import Setup
-from keras_initlab.engines.stacked.convolution import is_product
+from keras_initlab.engines.stacked.rows import is_keras_own, tables
 
 ELEMENTWISE = (
     keras.optimizers.SGD,
@@ -26,7 +26,7 @@ ELEMENTWISE = (
 
 def reason_not_to_stack(setup: Setup) -> str | None:
     """The first reason found, worded to follow "because"; None if there is none."""
-    return _model(setup) or _optimizer(setup.model.optimizer) or _backend(setup) or _side_effects(setup)
+    return _model(setup) or _optimizer(setup.model.optimizer) or _rows(setup) or _side_effects(setup)
 
 
 def _model(setup: Setup) -> str | None:
@@ -52,7 +52,7 @@ def _side_effects(setup: Setup) -> str | None:
 
     What a layer does elsewhere (prints, files) cannot be seen.
     """
-    layers = [layer for layer in parts(setup.model) if not _is_keras_own(layer)]
+    layers = [layer for layer in parts(setup.model) if not is_keras_own(layer)]
     before = [_attributes(layer) for layer in layers]
     if layers:
         with keras.StatelessScope() as scope:
@@ -65,10 +65,6 @@ def _side_effects(setup: Setup) -> str | None:
             if not _same(held.get(name), after.get(name)):
                 return f"a call of {type(layer).__name__} changes its attribute {name!r}"
     return None
-
-
-def _is_keras_own(layer: keras.layers.Layer) -> bool:
-    return type(layer).__module__.startswith("keras.")
 
 
 def _attributes(layer: keras.layers.Layer) -> dict[str, list[Any]]:
@@ -107,51 +103,11 @@ def _optimizer(optimizer: keras.optimizers.Optimizer) -> str | None:
     return None
 
 
-def _backend(setup: Setup) -> str | None:
+def _rows(setup: Setup) -> str | None:
     model = setup.model
-    backend = keras.backend.backend()
-    layers = parts(model)
-    if backend == "torch":
-        if any(_is_random(layer) for layer in layers):
-            return "PyTorch's vmap refuses the seeds of random layers (dropout, noise)"
-        if any(isinstance(layer, _CONVOLUTIONS) and not is_product(layer) for layer in layers):
-            return "PyTorch's vmap refuses the memory formats of Keras's convolutions"
-    optimizer = model.optimizer
-    adds_up = isinstance(optimizer, keras.optimizers.SGD) and optimizer.clipvalue is None
-    if backend == "tensorflow" and not adds_up and _has_sparse_gradients(setup):
+    if any(isinstance(layer, keras.layers.RNN) for layer in parts(model)) and tables(setup):
         return (
-            f"on TensorFlow, {type(optimizer).__name__} treats the sparse gradients of an embedding "
-            "otherwise than dense ones"
+            f"on TensorFlow, {type(model.optimizer).__name__} treats the rows of an embedding one by one, "
+            "and recurrent layers beside it cannot be differentiated for each model by itself"
         )
     return None
-
-
-def _has_sparse_gradients(setup: Setup) -> bool:
-    """Whether a weight's gradient comes as rows, of which one may come twice; told by one backward pass."""
-    import tensorflow as tf
-
-    model = setup.model
-    layers = parts(model)
-    if not any(isinstance(layer, keras.layers.Embedding) or not _is_keras_own(layer) for layer in layers):
-        return False
-    with keras.StatelessScope(), tf.GradientTape() as tape:
-        outputs = keras.tree.flatten(model(setup.training.first_batch()[0]))
-        total = tf.add_n([tf.reduce_sum(tf.cast(output, "float32")) for output in outputs])
-    gradients = tape.gradient(total, [variable.value for variable in model.trainable_variables])
-    return any(isinstance(gradient, tf.IndexedSlices) for gradient in gradients)
-
-
-def _is_random(layer: keras.layers.Layer) -> bool:
-    """Whether a layer draws while it trains; attention and recurrent layers have a switch for it."""
-    rates = [getattr(layer, name, None) for name in _RATES] + [attention_dropout(layer)]
-    known = [rate for rate in rates if rate is not None]
-    return seeded_by_itself(layer) and (any(known) or not known)
-
-
-_RATES = ("rate", "stddev", "dropout", "recurrent_dropout")
-
-_CONVOLUTIONS = tuple(
-    getattr(keras.layers, f"{kind}{rank}D")
-    for kind, ranks in {"Conv": "123", "DepthwiseConv": "12", "SeparableConv": "12"}.items()
-    for rank in ranks
-) + tuple(getattr(keras.layers, f"Conv{rank}DTranspose") for rank in "123")

@@ -169,7 +169,8 @@ class ConvAware(Gained, RandomScheme):
 
     The spectra are real, so that without noise every filter is symmetric about its first tap, the window
     taken as a circle. Where a unit has more inputs than the half spectrum has frequencies, several bases
-    follow each other.
+    follow each other. Their signs are random; the author's code leaves those of LAPACK's SVD, under which
+    the filters' mean is not zero.
 
     Draws for every unit a uniform orthonormal basis of the real spectra of the window, one vector per
     input; `W` is their inverse Fourier transform plus `N(0, noise²)`, rescaled to variance

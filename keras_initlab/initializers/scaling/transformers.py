@@ -10,6 +10,7 @@ from keras_initlab.initializers.base import FanScaled, RandomScheme, Shape
 from keras_initlab.initializers.registry import Claims, register
 from keras_initlab.initializers.scaling import laws
 
+KERNELS = ("kernel", "recurrent_kernel")
 STD_WITHIN_THREE = 0.98657839255810864  # of a standard normal cut at three standard deviations
 
 
@@ -19,6 +20,7 @@ STD_WITHIN_THREE = 0.98657839255810864  # of a standard normal cut at three stan
         "N(0, 2/(5 fan_in))",
         lambda fans: math.sqrt(0.4 / fans.fan_in),
         "Nguyen & Salazar 2019, arXiv:1910.05895",
+        roles=KERNELS,
         use="For Transformers, for the kernels that read the residual stream",
         avoid="For the kernels that write to it: take initlab_wang or initlab_scaled_normal",
     ),
@@ -26,7 +28,9 @@ STD_WITHIN_THREE = 0.98657839255810864  # of a standard normal cut at three stan
 class SmallInit(FanScaled):
     """Small normal weights for Transformers: Xavier's law of the feed-forward block, everywhere.
 
-    Xavier's variance for a kernel (d, 4d), used for all kernels that read from width d.
+    Xavier's variance for a kernel (d, 4d), used for all kernels that read from width d. Not for a table of
+    embeddings (entries, d), whose fan_in is its entries: the source's law there, √(2 / (5 d)), is
+    `initlab_embedding_normal` with a gain of √0.4.
 
     Draws `W ~ N(0, gain² · 2 / (5 fan_in))`.
 
@@ -44,7 +48,7 @@ class SmallInit(FanScaled):
     claims=laws.normal(
         "N(0, (2/(L√fan_out))²)",
         lambda fans: 2 / (12 * math.sqrt(fans.fan_out)),
-        "Wang, Mesh Transformer JAX, 2021",
+        "GPT-NeoX, wang_init_method, 2021",
         use="For Transformers, for the kernels that write to the residual stream",
         avoid="Outside residual branches, where it starves the signal: take initlab_small_init",
     ),
@@ -64,7 +68,8 @@ class Wang(FanScaled):
         InputError: If `gain` is not positive, `layers` is not a whole number, or only one of the axes
             is given.
 
-    Reference: Wang, Mesh Transformer JAX, 2021; ships in GPT-NeoX.
+    Reference: GPT-NeoX, `wang_init_method`. Mesh Transformer JAX (Wang 2021), where the deviation comes
+    from, cuts the normal at two of them, which leaves 0.88 of it.
 
     >>> tuple(Wang(seed=0)((256, 64)).shape)
     (256, 64)
@@ -125,6 +130,7 @@ class ScaledNormal(RandomScheme):
         mean=0.0,
         std=lambda fans: STD_WITHIN_THREE / math.sqrt(fans.fan_in),
         bound=lambda fans: 3 / math.sqrt(fans.fan_in),
+        roles=KERNELS,
         use="For Transformers such as OLMo: as it is for kernels that read the residual stream, with "
         "`layer` for those that write to it",
         avoid="Before ReLU outside residual nets, where the signal's power halves: take initlab_he_normal",
@@ -132,6 +138,9 @@ class ScaledNormal(RandomScheme):
 )
 class Mitchell(FanScaled):
     """Normal weights without outliers for Transformers; those that write get smaller with depth.
+
+    Not for a table of embeddings (entries, d), whose fan_in is its entries: OLMo draws it with 1 / √d, which
+    is `initlab_embedding_normal` but for the cut.
 
     Draws `W ~ N(0, σ²) restricted to ±3σ`, `σ = gain / √fan_in`, or with a `layer`
     `σ = gain / √(2 · fan_in · (layer + 1))`. The cut takes 1.3 % off the deviation, as in OLMo.

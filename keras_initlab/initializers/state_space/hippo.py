@@ -242,8 +242,9 @@ class HippoFourier(WindowMatrix):
     """State matrix that keeps the Fourier series of the last window of time.
 
     The state obeys `dc/dt = A c + B f`, with B from `hippo_input`; its coefficients are those of
-    `1, √2 cos 2πx, √2 sin 2πx, √2 cos 4πx, …`, x the place in the window. What leaves the window is told
-    from the series, which at a jump gives the mean of both ends; hence the factor 2.
+    `1, √2 cos 2πx, √2 sin 2πx, √2 cos 4πx, …`, x the place in the window from its start (S4's `fourier2`
+    counts from the present, which turns the signs of the sines). What leaves the window is told from the
+    series, which at a jump gives the mean of both ends; hence the factor 2.
 
     Draws `A = (R - 2 p pᵀ) / window`, `p = (1, √2, 0, √2, 0, …)`, where R has `2πk` from the cosine of
     frequency k to its sine (above the diagonal) and `-2πk` back.

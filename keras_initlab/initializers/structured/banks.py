@@ -145,7 +145,8 @@ class Sinusoidal(FixedMatrix):
     `φ_i = π/4 + 2π b / B` with `b = ⌊(i - 1) / n⌋` and `B` the least odd number of blocks of `n` units.
     Then the kernel has full rank for every shape (up to `n` units it is a part of the orthogonal Hartley
     matrix), and no unit equals another one or its negative. The paper's phases `φ_i = 2π i / outputs`,
-    `full_rank=False`, give square kernels about half of their rank.
+    `full_rank=False`, give square kernels about half of their rank. Their size differs too: the authors' code
+    has the variance `gain² / n` and a gain of √2.
 
     Args:
         gain: Multiplies every weight. Positive, dimensionless; √2 before ReLU.
@@ -157,7 +158,7 @@ class Sinusoidal(FixedMatrix):
         InputError: If `gain` is not positive, `full_rank` is no bool, the rank is below 2, the law has no
             variance for the shape, or the axes do not name every axis once.
 
-    Reference: Fernández-Hernández et al. 2025, arXiv:2505.12909; the scale is that of their code, the
+    Reference: Fernández-Hernández et al. 2025, arXiv:2505.12909; the size, which is Glorot's, and the
     default phases are ours.
 
     >>> int(np.linalg.matrix_rank(np.asarray(Sinusoidal()((64, 64)))))

@@ -184,22 +184,28 @@ class Idinit(FixedMatrix):
         return np.equal.outer(np.arange(inputs) % order, np.arange(outputs) % order).astype(float)
 
 
-def differences(values: np.ndarray) -> np.ndarray:
-    """Every output is a millionth of the difference of two inputs."""
-    matrix = 1e6 * values.reshape(-1, values.shape[-1])
-    return np.concatenate([matrix.sum(axis=0), np.abs(matrix).sum(axis=0) - 2, (matrix**2).sum(axis=0) - 2])
+def one_less_others(values: np.ndarray) -> np.ndarray:
+    """Output o is a millionth of input o less the next one, or of fewer outputs, less all others ≡ o."""
+    matrix = 1e6 * as_matrix(values)
+    inputs, outputs = matrix.shape
+    output = np.arange(outputs)
+    others = 1 if outputs >= inputs else -(-(inputs - output) // outputs) - 1  # of each output
+    taken = matrix[output % inputs, output] - 1
+    sums = [matrix.sum(axis=0) - 1 + others, np.abs(matrix).sum(axis=0) - 1 - others]
+    return np.concatenate([taken, *sums, (matrix**2).sum(axis=0) - 1 - others])
 
 
 @register(
     "idinit_zero",
     claims=Claims(
-        law="gain at input o mod inputs and -gain at the next, for output o; gain = 1e-6",
+        law="gain at input o mod inputs and -gain at the next, of fewer outputs at all others ≡ o, for "
+        "output o; gain = 1e-6",
         reference="Pan et al. 2025, IDInit, arXiv:2503.04626",
         bound=lambda fans: 1e-6,
-        exact=differences,
+        exact=one_less_others,
         ranks=(2, None),
         roles=("kernel",),
-        shapes=((60, 400), (64, 64), (60, 30)),
+        shapes=((60, 400), (64, 64), (60, 30), (64, 40), (60, 20)),
         use="For the last kernel of a residual branch: the block is the identity, yet no unit is dead",
         avoid="For any other kernel, which it silences: take initlab_idinit there",
     ),
@@ -207,8 +213,9 @@ def differences(values: np.ndarray) -> np.ndarray:
 class IdinitZero(FixedMatrix):
     """Almost zero, without the dead units of zero.
 
-    An output is some millionths of its inputs. Where outputs are as many as inputs or more, or half as
-    many, it is a difference of two, so that inputs of equal mean give it mean zero.
+    An output is a millionth of one input less others. Where outputs are as many as inputs or more, or half
+    as many, it is the difference of two, so that inputs of equal mean give it mean zero. Between half and
+    all, some outputs are of one input alone; below half, they are one less two or more.
 
     Draws, for output `o` and at least as many outputs as inputs, `gain` at input `o mod inputs` and
     `-gain` at input `(o + 1) mod inputs`; for fewer outputs, `gain` at input `o` and `-gain` at the

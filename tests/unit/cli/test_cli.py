@@ -86,6 +86,15 @@ def test_every_preset_model_trains_on_the_digits(folder, model):
         (["--initializers", "initlab_random_uniform(0, 1)"], "write a name or name(argument=value)"),
         (["--initializers", "initlab_random_uniform(minval=oops)"], "write a name or name(argument=value)"),
         (["--initializers", "initlab_he_normal(gain=-1)"], "gain is -1: give a finite number above 0"),
+        (
+            ["--initializers", "initlab_he_normal(gian=2)"],
+            "Unknown argument of initlab_he_normal 'gian'. Did you mean 'gain'? "
+            "It takes gain, seed, input_axes, output_axes.",
+        ),
+        (
+            ["--initializers", "he_normal(gain=2)"],
+            "Unknown argument of he_normal 'gain'. It takes seed",
+        ),
         (["--initializers", "zeros", "zeros"], "'zeros' is given twice"),
         (["--data", "mnits"], "Did you mean 'mnist'?"),
         (["--model", "mpl"], "Did you mean 'mlp'?"),

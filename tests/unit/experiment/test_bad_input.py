@@ -238,9 +238,10 @@ def test_a_refused_target_leaves_the_model_as_it_was():
 
 
 def test_the_rehearsal_moves_no_state():
+    head = keras.layers.Dense(3, "softmax", activity_regularizer="l2", kernel_regularizer="l2")
     inputs = keras.Input((4,))
     h = keras.layers.BatchNormalization()(keras.layers.Dropout(0.5)(inputs))
-    model = keras.Model(inputs, keras.layers.Dense(3, "softmax", activity_regularizer="l2")(h))
+    model = keras.Model(inputs, head(h))
     model.compile("sgd", "sparse_categorical_crossentropy", metrics=["accuracy"])
     before = [np.array(variable) for variable in model.variables]
     with pytest.raises(InputError, match="Unknown engine"):

@@ -138,6 +138,7 @@ def test_argument_errors_name_the_argument():
         (lambda: initlab.initializers.RandomUniform(1, 1), "maxval is 1: give a number above minval"),
         (lambda: initlab.initializers.RandomNormal(stddev=-1), "stddev is -1: give a finite number above 0"),
         (lambda: initlab.initializers.Constant("x"), "value is 'x': give a finite number"),
+        (lambda: initlab.initializers.Kaiming(a=True), "a is True: give a finite number"),
         (lambda: initlab.initializers.VarianceScaling(mode="fan"), "mode is 'fan': give one of 'fan_in'"),
         (
             lambda: initlab.initializers.VarianceScaling(distribution="normal"),

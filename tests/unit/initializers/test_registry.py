@@ -211,8 +211,8 @@ def test_import_works_without_a_backend_and_stays_light(tmp_path):
     code = (
         f"import sys; sys.path.insert(0, {str(tmp_path)!r})\n"
         "import keras_initlab\n"
-        "from keras_initlab.trials.folder import read_records\n"
-        "assert read_records('.') == []\n"
+        "from keras_initlab.trials import journal\n"
+        "assert journal.read(__import__('pathlib').Path('.')) == ([], [])\n"
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr

@@ -102,7 +102,7 @@ def test_the_headline_says_which_counts_are_unequal():
 
 
 @pytest.mark.parametrize(
-    "name", ["±:", "early:", "target:", "verdict: against glorot_uniform,", "lost: 1 of"]
+    "name", ["±:", "early:", "target:", "verdict: against glorot_uniform,", "diverged: 1 of 50"]
 )
 def test_every_column_is_explained_under_the_table(name):
     result = made_up(TEN, diverged={TEN[4]: 1})

@@ -113,7 +113,7 @@ def test_stuck_runs_are_counted_ranked_last_and_not_averaged():
     assert summary["val_accuracy_mean"].tolist() == pytest.approx([0.9033, 0.95, 0.105], abs=1e-3)
     assert result.pairs("good").loc["never", "verdict"] == "worse"
     text = " ".join(repr(result).split())
-    assert "lost: 4 of 9 stuck" in text
+    assert "stuck: 4 of 9 stuck: worse than every value" in text
     assert "1 of 3" in text
 
 

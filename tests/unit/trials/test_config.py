@@ -5,7 +5,7 @@ import json
 
 import pytest
 
-from keras_initlab.trials.config import Config
+from keras_initlab.trials.config import SCHEMA, Config
 
 ZEROS = {"class_name": "Zeros", "config": {}}
 ONE = Config(
@@ -51,7 +51,7 @@ def test_it_round_trips_through_json():
 
 def test_it_reads_and_writes_what_the_version_before_wrote():
     found = Config.from_json(WRITTEN_BEFORE)
-    assert found.to_json() == WRITTEN_BEFORE
+    assert found.to_json() == WRITTEN_BEFORE | {"schema": SCHEMA}
     assert list(found.to_json()) == list(WRITTEN_BEFORE)
     assert (
         found.differs_from(Config.from_json(WRITTEN_BEFORE | {"started": "later", "replicates": 9})) is None

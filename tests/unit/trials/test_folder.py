@@ -1,16 +1,27 @@
 """A run that dies loses nothing that was finished, and goes on where it stopped."""
 
+import contextlib
 import json
 import math
+import os
+import subprocess
+import sys
+import tempfile
+import warnings
+from dataclasses import replace
+from pathlib import Path
 
 import keras
 import numpy as np
 import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 
 import keras_initlab as initlab
-from keras_initlab.core.errors import InputError
+from keras_initlab.core.errors import InputError, NotSavedError, RunDirWarning
+from keras_initlab.results.comparison import Comparison
 from keras_initlab.trials import folder as files
-from keras_initlab.trials.config import SCHEMA
+from keras_initlab.trials.config import SCHEMA, Config
 from keras_initlab.trials.record import Record
 
 X = np.random.default_rng(2).normal(size=(16, 4)).astype("float32")
@@ -93,48 +104,190 @@ def test_nothing_finished_is_an_interrupt(tmp_path):
         run(tmp_path, limit=0)
 
 
+CONFIG = Config({"a": "law", "b": {"class_name": "B"}}, 2, 0, 1, 2, slots=[])
 ONE = Record("a", 0, "completed", "", (1.5, 0.5), {"loss": (1.0,)}, 2.0, {"order": 3}, "stacked")
 LOST = Record("b", 1, "diverged", "The loss became inf at step 2.", (1.0, math.inf))
 
 
-def test_records_round_trip(tmp_path):
-    files.write_records(tmp_path, [ONE, LOST])
-    assert files.read_records(tmp_path) == [ONE, LOST]
-    files.append_record(tmp_path, ONE)
-    assert files.read_records(tmp_path) == [ONE, LOST, ONE]
-    files.write_records(tmp_path, [LOST])
-    assert files.read_records(tmp_path) == [LOST]
+def stored(folder, *records, config=CONFIG):
+    files.save(folder, config.to_json(), records)
+    return folder
 
 
-def test_a_last_line_cut_short_by_a_crash_is_left_out(tmp_path):
-    files.write_records(tmp_path, [ONE, LOST])
-    path = tmp_path / files.RECORDS_FILE
-    path.write_text(path.read_text()[:-20])
-    assert files.read_records(tmp_path) == [ONE]
+def journals(folder):
+    return sorted((folder / "records").iterdir())
 
 
-def test_no_records_yet(tmp_path):
-    assert files.read_records(tmp_path) == []
+def test_what_is_saved_is_read_and_saving_again_adds_nothing(tmp_path):
+    for _ in range(2):
+        stored(tmp_path / "new", ONE, LOST)
+        assert files.read(tmp_path / "new") == ([ONE, LOST], CONFIG.to_json())
+    stored(tmp_path / "new", replace(ONE, replicate=1))
+    assert len(files.read(tmp_path / "new")[0]) == 3
 
 
-def test_the_configuration_round_trips(tmp_path):
-    config = {"labels": {"é": [1, None, 2.5]}, "seed": 0}
-    files.write_config(tmp_path / "new", config)
-    assert files.read_config(tmp_path / "new") == {"schema": SCHEMA, **config}
+def test_another_comparison_is_not_saved_over_one(tmp_path):
+    stored(tmp_path, ONE)
+    with pytest.raises(InputError, match="another seed: 0 there, 1 here"):
+        stored(tmp_path, ONE, config=replace(CONFIG, seed=1))
+    assert files.read(tmp_path)[0] == [ONE]
 
 
 def test_a_folder_without_a_result_is_refused(tmp_path):
     with pytest.raises(InputError, match=r"No result in .*config\.json is missing"):
-        files.read_config(tmp_path)
+        files.read(tmp_path)
 
 
 def test_a_newer_schema_is_refused(tmp_path):
     (tmp_path / files.CONFIG_FILE).write_text(json.dumps({"schema": SCHEMA + 1}))
     with pytest.raises(InputError, match="Update keras_initlab"):
-        files.read_config(tmp_path)
+        files.read(tmp_path)
 
 
-def test_a_damaged_configuration_is_one_error(tmp_path):
-    (tmp_path / files.CONFIG_FILE).write_text('{"schema": 1, "lab')
-    with pytest.raises(InputError, match=r"config\.json.* is damaged"):
-        files.read_config(tmp_path)
+NO_CONFIG = {
+    "missing": None,
+    "empty": b"",
+    "cut": b'{"schema": 1, "lab',
+    "no UTF-8": b"\xff\xff",
+    "NUL": bytes(200),
+    "a list": b"[1, 2]",
+    "of another program": b'{"name": "x"}',
+    "schema as text": b'{"schema": "one"}',
+    "without labels": b'{"schema": 1, "seed": 0}',
+    "labels of a kind": b'{"schema":1,"labels":3,"replicates":1,"seed":0,"epochs":1,"steps_per_epoch":1}',
+    "nested without end": b"[" * 100_000,
+}
+
+
+@pytest.mark.parametrize("damage", NO_CONFIG)
+def test_records_outlive_their_config(tmp_path, damage):
+    path = stored(tmp_path, ONE, LOST) / files.CONFIG_FILE
+    path.unlink() if NO_CONFIG[damage] is None else path.write_bytes(NO_CONFIG[damage])
+    with pytest.raises(InputError, match=r"No result in .*config\.json"):
+        files.read(tmp_path)
+    with (
+        files.writing(tmp_path) as folder,
+        pytest.raises(InputError, match=r"holds 2 records, but config\.json .*, and they do not say"),
+    ):
+        folder.admit(replace(CONFIG, seed=1))
+    with files.writing(tmp_path) as folder:
+        assert folder.admit(CONFIG) == (CONFIG, [ONE, LOST])
+    assert files.read(tmp_path) == ([ONE, LOST], CONFIG.to_json())
+
+
+def test_records_of_the_first_form_without_a_config_belong_to_nobody(tmp_path):
+    (tmp_path / "records.jsonl").write_text(json.dumps(ONE.to_fields()) + "\n")
+    with files.writing(tmp_path) as folder, pytest.raises(InputError, match="holds 1 records"):
+        folder.admit(CONFIG)
+
+
+def test_bad_lines_are_set_aside_once_and_named(tmp_path):
+    (path,) = journals(stored(tmp_path, ONE, LOST))
+    first, second = path.read_bytes().splitlines(keepends=True)
+    path.write_bytes(first.replace(b"completed", b"complated") + second)
+    with pytest.warns(RunDirWarning, match=rf"1 lines in .* hold no record: records/{path.name}:1 "):
+        stored(tmp_path)
+    assert (tmp_path / files.REJECTED_FILE).read_bytes() == first.replace(b"completed", b"complated")
+    stored(tmp_path, ONE)  # no second warning
+    with pytest.warns(RunDirWarning, match="1 lines"):
+        assert files.read(tmp_path)[0] == [LOST, ONE]
+
+
+def test_a_run_twice_is_one_and_a_failure_gives_way(tmp_path):
+    failed = replace(ONE, status="failed", message="MemoryError: ")
+    stored(tmp_path, failed, LOST)
+    with files.writing(tmp_path) as folder:
+        folder.admit(CONFIG)
+        folder.add([ONE])
+        folder.add([replace(ONE, seconds=9.0)])
+    assert files.read(tmp_path)[0] == [ONE, LOST]
+
+
+def test_two_writers_are_told_of_each_other_and_a_dead_one_is_forgotten(tmp_path):
+    code = (
+        "import sys; from keras_initlab.trials.folder import RunFolder\n"
+        "folder = RunFolder(sys.argv[1]); print('in', flush=True); sys.stdin.read()"
+    )
+    command = [sys.executable, "-c", code, str(tmp_path)]
+    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as other:
+        assert other.stdout.readline() == "in\n"
+        with pytest.raises(InputError, match=rf"in use by process {other.pid} on \S+ since 20.* Wait for it"):
+            files.RunFolder(tmp_path)
+        other.kill()
+    files.RunFolder(tmp_path).close()
+    with files.writing(tmp_path), pytest.raises(InputError, match="in use by process"):
+        files.RunFolder(tmp_path)
+    files.RunFolder(tmp_path).close()
+
+
+@pytest.mark.parametrize(
+    "path", ["", 3, "a\0b", "file", "file/below", "/proc/none", "n" * 300, b"bytes"], ids=repr
+)
+def test_a_place_that_cannot_be_written_is_one_error_before_intake(tmp_path, path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    Path("file").touch()
+    with pytest.raises(InputError, match="run_dir "):
+        initlab.compare(lambda: pytest.fail("intake has begun"), ["zeros"], X, Y, run_dir=path)
+    assert os.listdir() == ["file"]
+
+
+def test_a_disk_that_fills_up_costs_no_trained_run(tmp_path, monkeypatch):
+    real, room = os.write, [True]
+
+    def write(file, content):
+        if not room[0] and b"step_losses" in content:
+            raise OSError(28, "No space left on device")
+        return real(file, content)
+
+    monkeypatch.setattr(os, "write", write)
+
+    def fill(label, replicate):
+        room[0] = replicate == 0
+        return []
+
+    data = {"replicates": 2, "verbose": False, "run_dir": tmp_path, "callbacks": fill}
+    with (
+        pytest.warns(RunDirWarning, match=r"cannot be written .*free room"),
+        pytest.raises(NotSavedError, match=r"1 finished runs are not in .*No space left") as caught,
+    ):
+        initlab.compare(net(), ["zeros"], X, Y, **data)
+    assert len(caught.value.comparison.records) == 2
+    assert len(initlab.load(tmp_path).records) == 1
+    room[0] = True
+    caught.value.comparison.save(tmp_path)
+    assert len(initlab.load(tmp_path).records) == 2
+
+
+def test_what_failed_for_a_passing_reason_is_tried_again_and_what_did_not_stays(tmp_path):
+    reasons = iter([MemoryError("full"), ValueError("wrong"), OSError("never asked")])
+
+    def scheme(shape, dtype=None):
+        raise failing[0]
+
+    data = {"replicates": 1, "verbose": False, "run_dir": tmp_path}
+    failing, messages = [next(reasons)], []
+    for reason in (*reasons, None):
+        (record,) = initlab.compare(net(), {"a": scheme}, X, Y, **data).records
+        messages.append(record.message)
+        failing[0] = reason
+    assert messages == ["MemoryError: full", "ValueError: wrong", "ValueError: wrong"]
+
+
+@settings(max_examples=150, suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None)
+@given(st.data())
+def test_a_mangled_folder_ends_in_a_result_or_an_input_error(tmp_path, data):
+    with tempfile.TemporaryDirectory(dir=tmp_path) as place:
+        folder = stored(Path(place), ONE, LOST)
+        for path in [folder / files.CONFIG_FILE, *journals(folder)]:
+            content = bytearray(path.read_bytes())
+            start = data.draw(st.integers(0, len(content)))
+            end = data.draw(st.integers(start, min(len(content), start + 300)))
+            content[start:end] = data.draw(st.sampled_from([b"", b"\0" * 20, b"\n", b"{}", b"\xff", b'"']))
+            path.write_bytes(content)
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", RunDirWarning)
+            with contextlib.suppress(InputError):
+                Comparison(*files.read(folder)).runs  # noqa: B018
+            with contextlib.suppress(InputError), files.writing(folder) as writer:
+                _, found = writer.admit(CONFIG)
+                assert set(map(str, found)) <= {str(ONE), str(LOST)}
