@@ -16,6 +16,12 @@ from keras_initlab.testing.schemes import numpy
 LAWS = keras.initializers
 
 
+@pytest.fixture(autouse=True)
+def _one_draw():
+    """Tolerances are for one draw of the laws."""
+    keras.utils.set_random_seed(1)
+
+
 def net(activation, make, depth=12, units=64, head=10):
     """A new initializer for each layer, or the one that is given."""
     law = make if callable(make) and not isinstance(make, LAWS.Initializer) else lambda: make
