@@ -138,6 +138,11 @@ def test_what_is_proposed_suits_the_activation_and_lint_finds_nothing_in_it(case
         assert {one.kind for one in initlab.lint(mended)} <= {"shared seed"}
 
 
+def test_glorot_is_not_proposed_for_few_relu_layers_either():
+    (found,) = initlab.lint(net("relu", "zeros", depth=3))
+    assert found.instead == 'kernel_initializer="he_normal"'
+
+
 def test_where_no_law_helps_normalization_does():
     (found,) = initlab.lint(net("sigmoid", "glorot_uniform"))
     assert found.instead == "keras.layers.BatchNormalization() before each activation"

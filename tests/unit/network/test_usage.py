@@ -71,6 +71,18 @@ KERNELS = {
         lambda w, x: sum(x @ part for part in ops.split(w, 3, -1)),
         (64, 8),
     ),
+    "split by shape": (
+        (64,),
+        (64, 24),
+        lambda w, x: sum(x @ ops.reshape(w, (64, 3, 8))[:, part] for part in range(3)),
+        (64, 8),
+    ),
+    "heads, turned": (
+        (64,),
+        (64, 4, 8),
+        lambda w, x: ops.einsum("bi,hio->bho", x, ops.transpose(w, (1, 0, 2))),
+        (64, 32),
+    ),
     "stacked": ((64,), (2, 64, 8), lambda w, x: x @ w[0] + x @ w[1], (64, 8)),
     "turned": ((64,), (8, 64), lambda w, x: x @ ops.transpose(w), (64, 8)),
     "swapped": ((64,), (8, 64), lambda w, x: x @ ops.swapaxes(w, 0, 1), (64, 8)),
