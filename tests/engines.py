@@ -6,7 +6,7 @@ import numpy as np
 from keras_initlab.core.rng import isolated
 from keras_initlab.engines import ENGINES
 from keras_initlab.engines.contract import Observer
-from keras_initlab.experiment.intake import take_in
+from keras_initlab.experiment.intake import Given, Length, take_in
 from keras_initlab.testing import check_engine
 
 BACKEND = keras.backend.backend()
@@ -30,32 +30,25 @@ def compiled(*layers, shape=(6,), optimizer="adam", metrics=("accuracy",), **arg
     return model
 
 
-def setup_and_trials(model, x=X, y=Y, initializers=LABELS, **arguments):
-    given = {
-        "validation_data": None,
-        "validation_split": 0.0,
-        "batch_size": 16,
-        "epochs": 4,
-        "steps_per_epoch": None,
-        "shuffle": True,
-        "class_weight": None,
-        "sample_weight": None,
-        "callbacks": None,
-        "replicates": 2,
-        "seed": 5,
-        "layers": None,
-        "roles": None,
-        "fans": "keras",
-        "baseline": None,
-        "target_loss": None,
-    }
+def plan_and_setup(model, x=X, y=Y, initializers=LABELS, validation_data=None, **arguments):
+    asked = {"replicates": 2, "epochs": 4, "seed": 5, "batch_size": 16, "steps_per_epoch": None}
+    data = {"validation_split": 0.0, "shuffle": True, "class_weight": None, "sample_weight": None}
+    rest = {"layers": None, "roles": None, "fans": "keras", "callbacks": None}
+    for given in (asked, data, rest):
+        given.update({name: arguments.pop(name) for name in list(arguments) if name in given})
+    assert not arguments
     with isolated() as generators:
-        plan, setup, _ = take_in(model, initializers, x, y, **given | arguments, generators=generators)
+        given = Given(x, y, validation_data, **data)
+        return take_in(model, initializers, given, Length(**asked), generators, **rest)
+
+
+def setup_and_trials(model, *data, **arguments):
+    plan, setup = plan_and_setup(model, *data, **arguments)
     return setup, plan.trials
 
 
 def check(model, *data, **arguments):
-    check_engine(ENGINES["stacked"], *setup_and_trials(model, *data, **arguments))
+    check_engine(ENGINES["stacked"], *plan_and_setup(model, *data, **arguments))
 
 
 def records(engine, setup, trials):

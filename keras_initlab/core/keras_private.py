@@ -113,6 +113,11 @@ def compiled_metrics(model: Any) -> Any:
     return model._compile_metrics
 
 
+def compiled_loss(model: Any) -> Any:
+    """What holds the loss given to `compile`; None where there is none. 3.10."""
+    return model._compile_loss
+
+
 def direction(metric: Any) -> str | None:
     """Which way a metric improves, `"up"` or `"down"`; None where it does not say. 3.10."""
     return getattr(metric, "_direction", None)

@@ -7,6 +7,7 @@ from typing import Any
 import keras
 
 from keras_initlab.core.errors import InputError, gist
+from keras_initlab.core.keras_private import compiled_loss, compiled_metrics
 from keras_initlab.core.rng import Generators
 from keras_initlab.engines.lending import has_own, optimizers
 from keras_initlab.engines.sources import Batch
@@ -90,7 +91,7 @@ def rehearse(model: keras.Model, batch: Batch, x: str, y: str, step: str = "trai
     Raises:
         InputError: If the inputs do not fit the model or the targets not its loss.
     """
-    metrics = model._compile_metrics
+    metrics = compiled_metrics(model)
     unbuilt = metrics is not None and not metrics.built and len(batch) > 1
     own = has_own(model, step)
     if own and not unbuilt:
@@ -117,11 +118,11 @@ def rehearse(model: keras.Model, batch: Batch, x: str, y: str, step: str = "trai
 def _lose(model: keras.Model, batch: Batch, outputs: Any, name: str) -> None:
     _, y, weight = (*batch, None, None)[:3]
     if not has_own(model, "compute_loss"):
-        if model._compile_loss is not None and y is None:
+        if compiled_loss(model) is not None and y is None:
             raise InputError(
                 f"{name} is missing: the loss {_losses(model)} of the model {model.name!r} needs it."
             )
-        if model._compile_loss is None and not model.losses:
+        if compiled_loss(model) is None and not model.losses:
             raise InputError(
                 f"The model {model.name!r} has no loss: call model.compile(optimizer, loss) first."
             )

@@ -8,7 +8,7 @@ from keras_initlab.core.keras_private import parts
 from keras_initlab.engines.contract import Engine, Observer
 from keras_initlab.engines.sequential import Sequential
 from keras_initlab.engines.setup import Setup
-from keras_initlab.trials.plan import Trial
+from keras_initlab.trials.plan import Plan, Trial
 from keras_initlab.trials.record import Record
 
 FIRST = {"float64": 1e-6, "float32": 1e-5, "bfloat16": 1e-2}
@@ -19,7 +19,7 @@ LATER = {"float64": 1e-6, "float32": 1e-3, "bfloat16": 3e-2}
 left is that of the losses themselves, which Keras may give in single precision."""
 
 
-def check_engine(engine: Engine, setup: Setup, trials: Sequence[Trial]) -> None:
+def check_engine(engine: Engine, plan: Plan, setup: Setup) -> None:
     """Hold an engine to the reference on one comparison.
 
     The same trials with the same statuses; losses of the first step, losses of 20 steps and
@@ -28,12 +28,13 @@ def check_engine(engine: Engine, setup: Setup, trials: Sequence[Trial]) -> None:
 
     Args:
         engine: The engine to check; it must accept the comparison.
+        plan: Its trials are what is to be trained.
         setup: The comparison.
-        trials: What is to be trained.
 
     Raises:
         AssertionError: Says which trial differs, in what, and by how much.
     """
+    trials = plan.trials
     refusal = engine.why_not(setup, trials)
     assert refusal is None, f"{engine.name} refuses: {refusal}"
     expected = _by_trial(Sequential(), setup, trials)

@@ -26,6 +26,7 @@ from tests.engines import (
     check,
     compiled,
     crossentropy,
+    plan_and_setup,
     records,
     setup_and_trials,
 )
@@ -271,14 +272,13 @@ def test_data_sets_are_read_as_one_model_after_another_reads_them(dataset):
 def test_large_data_stay_on_the_host(monkeypatch):
     monkeypatch.setattr(blocks, "LARGE", 0)
     model = compiled(LAYERS.Dense(8, "tanh"), LAYERS.Dense(3))
-    setup, trials = setup_and_trials(model, X[:54], Y[:54], validation_data=(X, Y))
-    by_replicate = [[trial for trial in trials if trial.replicate == one] for one in (0, 1)]
+    plan, setup = plan_and_setup(model, X[:54], Y[:54], validation_data=(X, Y))
+    by_replicate = [[trial for trial in plan.trials if trial.replicate == one] for one in (0, 1)]
     assert blocks.blocks(setup.training, by_replicate[0]).data == ()
-    assert blocks.blocks(setup.training, trials).data != ()  # each replicate has an order of its own
-    monkeypatch.setattr(
-        "keras_initlab.engines.stacked.groups.HEAVY", 0
-    )  # so that replicates train one by one
-    check_engine(ENGINES["stacked"], setup, trials)
+    assert blocks.blocks(setup.training, plan.trials).data != ()  # each replicate has an order of its own
+    # So that replicates train one by one.
+    monkeypatch.setattr("keras_initlab.engines.stacked.groups.HEAVY", 0)
+    check_engine(ENGINES["stacked"], plan, setup)
 
 
 def test_initial_weights_are_equal_to_the_bit_and_the_model_is_given_back():

@@ -11,7 +11,7 @@ from keras_initlab.testing import check_engine
 from tests.engines import (
     LAYERS,
     compiled,
-    setup_and_trials,
+    plan_and_setup,
 )
 
 
@@ -39,7 +39,7 @@ def mutants():
 
 @pytest.mark.parametrize("mutant", mutants(), ids=lambda mutant: mutant.__name__)
 def test_a_wrong_engine_is_found_out(mutant, monkeypatch):
-    setup, trials = setup_and_trials(compiled(LAYERS.Dense(8, "tanh"), LAYERS.Dense(3)))
+    plan, setup = plan_and_setup(compiled(LAYERS.Dense(8, "tanh"), LAYERS.Dense(3)))
     mutant(monkeypatch)
     with pytest.raises(AssertionError, match="instead of"):
-        check_engine(Stacked(), setup, trials)
+        check_engine(Stacked(), plan, setup)

@@ -19,6 +19,7 @@ from tests.engines import (
     check,
     compiled,
     crossentropy,
+    plan_and_setup,
     records,
     setup_and_trials,
 )
@@ -177,9 +178,9 @@ def test_names_excluded_from_weight_decay_stay_excluded():
         model = compiled(LAYERS.Dense(8, "tanh"), LAYERS.Dense(3), optimizer=optimizer)
         if exclude:
             optimizer.exclude_from_weight_decay(var_names=["kernel"])
-        setup, trials = setup_and_trials(model, replicates=1, initializers=LABELS[:1])
-        check_engine(ENGINES["stacked"], setup, trials)
-        return records(Sequential(), setup, trials)[LABELS[0], 0].step_losses
+        plan, setup = plan_and_setup(model, replicates=1, initializers=LABELS[:1])
+        check_engine(ENGINES["stacked"], plan, setup)
+        return records(Sequential(), setup, plan.trials)[LABELS[0], 0].step_losses
 
     assert loss(exclude=True)[0] == loss(exclude=False)[0]
     assert loss(exclude=True)[-1] != pytest.approx(loss(exclude=False)[-1], rel=0.01)

@@ -16,6 +16,12 @@ from keras_initlab.testing.schemes import numpy
 LAWS = keras.initializers
 
 
+@pytest.fixture(autouse=True)
+def _one_draw():
+    """Tolerances are for one draw of the laws."""
+    keras.utils.set_random_seed(1)
+
+
 def net(activation, make, depth=12, units=64, head=10):
     """A new initializer for each layer, or the one that is given."""
     law = make if callable(make) and not isinstance(make, LAWS.Initializer) else lambda: make
@@ -130,6 +136,11 @@ def test_what_is_proposed_suits_the_activation_and_lint_finds_nothing_in_it(case
         mended = apply(found, lambda law: net(activation, shared if law is None else law))
         # The layers still name the one initializer that they share; no weight shows it any more.
         assert {one.kind for one in initlab.lint(mended)} <= {"shared seed"}
+
+
+def test_glorot_is_not_proposed_for_few_relu_layers_either():
+    (found,) = initlab.lint(net("relu", "zeros", depth=3))
+    assert found.instead == 'kernel_initializer="he_normal"'
 
 
 def test_where_no_law_helps_normalization_does():
