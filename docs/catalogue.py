@@ -15,6 +15,7 @@ import numpy as np
 
 from keras_initlab.gallery import specimen as showing
 from keras_initlab.initializers.registry import Entry, entry, list_initializers
+from keras_initlab.results import characters
 
 PICTURES = "pictures"
 INTRODUCTION = """# The catalogue
@@ -88,10 +89,10 @@ def histogram(drawn: np.ndarray) -> tuple[list[str], int, str]:
 
 def kernel(drawn: np.ndarray) -> tuple[list[str], int, str]:
     """Cells as strokes, one path per colour, with white lines between tiles."""
-    flat, tile = showing.tiles(drawn)
+    flat, tile = characters.tiles(drawn)
     rows, columns = flat.shape
     paths = [f'<rect width="{columns}" height="{rows}" fill="{COLOURS[STEPS]}"/>']
-    shades = showing.levels(flat, STEPS)
+    shades = characters.levels(flat, STEPS)
     for level in sorted(set(shades.ravel().tolist()) - {0}):
         runs = [f"M{start} {row + 0.5}h{length}" for row, start, length in _runs(shades == level)]
         paths.append(f'<path stroke="{COLOURS[level + STEPS]}" d="{"".join(runs)}"/>')

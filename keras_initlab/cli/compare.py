@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from keras_initlab import datasets
 from keras_initlab.cli.endings import FAILED, INTERRUPTED, OK, fail, require_folder, save
 from keras_initlab.cli.notation import parse_initializers
-from keras_initlab.core.errors import InputError, UnknownNameError, gist
+from keras_initlab.core.errors import InputError, NotSavedError, UnknownNameError, gist
 from keras_initlab.core.optional import need
 
 if TYPE_CHECKING:
@@ -79,22 +79,26 @@ def run(parsed: argparse.Namespace) -> int:
     initializers = parse_initializers(parsed.initializers) if parsed.initializers else presets.classic()
     usual = presets.CLASSIC_BASELINE if presets.CLASSIC_BASELINE in initializers else None
     out = Path(parsed.out) if parsed.out else _new_folder()
-    result = compare(
-        _model(parsed.model, data),
-        initializers,
-        data.x,
-        data.y,
-        validation_data=(data.x_val, data.y_val),
-        batch_size=training["batch_size"] if parsed.batch_size is None else parsed.batch_size,
-        epochs=training["epochs"] if parsed.epochs is None else parsed.epochs,
-        # Another batch size makes other steps: then an epoch is all of the data.
-        steps_per_epoch=training["steps_per_epoch"] if parsed.batch_size is None else None,
-        replicates=parsed.replicates,
-        seed=parsed.seed,
-        baseline=parsed.baseline or usual,
-        engine=parsed.engine,
-        run_dir=out,
-    )
+    try:
+        result = compare(
+            _model(parsed.model, data),
+            initializers,
+            data.x,
+            data.y,
+            validation_data=(data.x_val, data.y_val),
+            batch_size=training["batch_size"] if parsed.batch_size is None else parsed.batch_size,
+            epochs=training["epochs"] if parsed.epochs is None else parsed.epochs,
+            # Another batch size makes other steps: then an epoch is all of the data.
+            steps_per_epoch=training["steps_per_epoch"] if parsed.batch_size is None else None,
+            replicates=parsed.replicates,
+            seed=parsed.seed,
+            baseline=parsed.baseline or usual,
+            engine=parsed.engine,
+            run_dir=out,
+        )
+    except NotSavedError as error:
+        _print_table(error.comparison)
+        return fail(str(error), FAILED)
     keras.backend.clear_session(free_memory=False)
     result.config["command"] = parsed.command
     result.save(out)
@@ -125,12 +129,16 @@ def _new_folder() -> Path:
     return out
 
 
-def _print(result: "Comparison", picture: Path, report: str | None) -> None:
+def _print_table(result: Any) -> None:
     from rich.console import Console
 
     from keras_initlab.results.terminal import render
 
     Console().print(render(result))
+
+
+def _print(result: "Comparison", picture: Path, report: str | None) -> None:
+    _print_table(result)
     print(f"Plot of the first batches: {picture}")
     if report:
         print(f"Page with everything: {report}")

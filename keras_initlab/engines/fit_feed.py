@@ -55,7 +55,12 @@ class Feed(keras.utils.PyDataset):
         return self.source.steps
 
     def __getitem__(self, step: int) -> Batch:
-        return keras.tree.map_structure(_text_as_tensor, self._batches[step])
+        return as_fed(self._batches[step])
+
+
+def as_fed(batch: Any) -> Any:
+    """A batch, or a part of one, as `fit` is given it."""
+    return keras.tree.map_structure(_text_as_tensor, batch)
 
 
 def _text_as_tensor(leaf: np.ndarray) -> Any:

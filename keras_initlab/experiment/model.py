@@ -9,6 +9,7 @@ import keras
 from keras_initlab.core.errors import InputError, gist
 from keras_initlab.core.keras_private import compiled_loss, compiled_metrics
 from keras_initlab.core.rng import Generators
+from keras_initlab.engines.fit_feed import as_fed
 from keras_initlab.engines.lending import has_own, optimizers
 from keras_initlab.engines.sources import Batch
 from keras_initlab.experiment.targets import loss_name
@@ -72,7 +73,7 @@ def _made_by(function: Callable) -> keras.Model:
 def _call(model: keras.Model, batch: Batch, name: str) -> Any:
     """The outputs for a batch; None where they are not needed because the model trains in its own way."""
     try:
-        return model(batch[0])
+        return model(as_fed(batch[0]))
     except Exception as error:
         if has_own(model, "train_step"):
             return None

@@ -50,6 +50,7 @@ class RunFolder:
     """
 
     def __init__(self, path: str | os.PathLike[str]):
+        self._new = not os.path.lexists(path) if isinstance(path, str | os.PathLike) else False
         self.path = _usable(path)
         self._lock = _locked(self.path)
         self._journal = Journal(self.path)
@@ -75,7 +76,7 @@ class RunFolder:
             config = before.joined_with(config)
         elif lines or damages:
             _require_ours(self.path, fault, lines, config)
-        self._config = config
+        self._config, self._new = config, False
         try:
             text = json.dumps(config.to_json(), indent=1, allow_nan=False)
             journal.replace(self.path / CONFIG_FILE, text + "\n")
@@ -111,7 +112,11 @@ class RunFolder:
             )
 
     def close(self) -> None:
-        """Give up the right to write."""
+        """Give up the right to write, and a folder that was made for nothing."""
+        if self._new:
+            with contextlib.suppress(OSError):
+                (self.path / LOCK_FILE).unlink(missing_ok=True)
+                self.path.rmdir()
         if self._lock is not None:
             os.close(self._lock)
             self._lock = None
@@ -192,7 +197,7 @@ def _weight(record: Record) -> int:
 def _usable(path: Any) -> Path:
     """A folder that can be written, found out by writing."""
     if not isinstance(path, str | os.PathLike) or not os.fspath(path):
-        raise InputError(f"run_dir is {path!r}: give the name of a folder.")
+        raise InputError(f"run_dir (--out) is {path!r}: give the name of a folder.")
     folder = Path(path)
     try:
         folder.mkdir(parents=True, exist_ok=True)
@@ -212,7 +217,7 @@ def _usable(path: Any) -> Path:
 def _unusable(path: Any, error: Exception) -> InputError:
     reason = getattr(error, "strerror", None) or str(error)
     return InputError(
-        f"run_dir {str(path)!r} cannot be written: {reason}. Give another folder, or mend this one."
+        f"run_dir (--out) is {str(path)!r}, which cannot be written: {reason}. Give another folder."
     )
 
 

@@ -53,7 +53,7 @@ def sealed(fields: Mapping[str, Any]) -> bytes:
     """One line of JSON whose last entry is the checksum of what stands before it.
 
     >>> sealed({"a": 1})
-    b'{"a": 1, "crc": "5d64b1ba"}\\n'
+    b'{"a": 1, "crc": "7aa88204"}\\n'
     """
     body = json.dumps(fields, allow_nan=False, ensure_ascii=True).encode("ascii")[:-1]
     return body + _SEAL + f'{zlib.crc32(body):08x}"}}\n'.encode("ascii")

@@ -3,6 +3,7 @@
 import re
 from pathlib import Path
 
+import keras_initlab as initlab
 from keras_initlab import datasets, presets
 
 BLOCKS = re.findall(
@@ -19,7 +20,7 @@ def test_every_block_runs(tmp_path, monkeypatch):
     for block in BLOCKS:
         exec(compile(block, "README.md", "exec"), names)
     assert set(names["result"].config["labels"]) == {"default", "small"}
-    assert (tmp_path / "my-run" / "records.jsonl").is_file()
+    assert len(initlab.load("my-run").records) == 6
 
 
 def test_the_notebook_example_has_three_lines():

@@ -43,15 +43,15 @@ def folder(tmp_path, monkeypatch):
         (["--data", "one.npz"], "holds one example: it needs two or more"),
         (["--data", "none.npz"], "one y per x"),
         (["--data", "notes.txt"], "is not an .npz file of plain arrays"),
-        (["--data", "words.npz"], "x "),
+        (["--data", "words.npz", "--batch-size", "4"], "x "),
         (
             ["--data", "vectors.npz", "--model", "cnn"],
             "--model cnn cannot be built for examples of shape (8,)",
         ),
         (["--model", "notes.txt"], "--model 'notes.txt' is no model that Keras can read"),
-        (["--out", "notes.txt"], "run_dir (--out) is 'notes.txt', where no folder can be made"),
-        (["--out", "notes.txt/below"], "run_dir (--out) is 'notes.txt/below', where no folder can be made"),
-        (["--out", "/proc/initlab"], "run_dir (--out) is '/proc/initlab', where no folder can be made"),
+        (["--out", "notes.txt"], "run_dir (--out) is 'notes.txt', which cannot be written"),
+        (["--out", "notes.txt/below"], "run_dir (--out) is 'notes.txt/below', which cannot be written"),
+        (["--out", "/proc/initlab"], "run_dir (--out) is '/proc/initlab', which cannot be written"),
         (["--report", "nowhere/page.html"], "--report is 'nowhere/page.html', but there is no folder"),
         (["--initializers", "(" * 300], "--initializers has '((("),
     ],
@@ -87,15 +87,19 @@ def test_show_refuses_with_2_and_one_line(folder, capsys, arguments, message):
     assert captured.err.count("\n") == 1
 
 
+def contents(place):
+    return {path: path.read_bytes() for path in place.rglob("*") if path.is_file()}
+
+
 def test_a_second_run_leaves_the_first_ones_results(folder, capsys):
     assert cli.main(QUICK) == cli.OK
     assert capsys.readouterr().err.count("initlab-out") == 0
-    first = {path.name: path.read_bytes() for path in (folder / "initlab-out").iterdir()}
+    first = contents(folder / "initlab-out")
     assert cli.main([*QUICK[:-1], "ones"]) == cli.OK
     captured = capsys.readouterr()
     assert "initlab-out is there already: this result goes to initlab-out-2\n" in captured.err
     assert "All numbers: initlab-out-2" in captured.out
-    assert {path.name: path.read_bytes() for path in (folder / "initlab-out").iterdir()} == first
+    assert contents(folder / "initlab-out") == first
     assert initlab.load("initlab-out").labels == ["zeros"]
     assert initlab.load("initlab-out-2").labels == ["ones"]
 

@@ -173,9 +173,9 @@ CASES = {
     "target_loss NaN": ({"target_loss": np.nan}, "target_loss is nan: give a finite number"),
     "shuffle batch": ({"shuffle": "batch"}, "shuffle is 'batch': give True or False"),
     "too many runs": ({"replicates": 10**9}, "replicates is 1000000000, which makes 1000000000 runs of 1"),
-    "run_dir a number": ({"run_dir": 3}, "run_dir (--out) is '3', where no folder can be made"),
-    "run_dir a file": ({"run_dir": __file__}, "where no folder can be made"),
-    "run_dir below a file": ({"run_dir": f"{__file__}/out"}, "where no folder can be made"),
+    "run_dir a number": ({"run_dir": 3}, "run_dir (--out) is 3: give the name of a folder"),
+    "run_dir a file": ({"run_dir": __file__}, "which cannot be written"),
+    "run_dir below a file": ({"run_dir": f"{__file__}/out"}, "which cannot be written"),
 }
 
 

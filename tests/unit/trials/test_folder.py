@@ -231,6 +231,14 @@ def test_a_place_that_cannot_be_written_is_one_error_before_intake(tmp_path, pat
     assert os.listdir() == ["file"]
 
 
+def test_a_folder_made_for_nothing_goes_again(tmp_path):
+    with pytest.raises(InputError, match="epochs is 0"):
+        initlab.compare(net(), ["zeros"], X, Y, epochs=0, run_dir=tmp_path / "new")
+    with pytest.raises(InputError, match="Unknown initializer"):
+        initlab.compare(net(), ["zerros"], X, Y, run_dir=tmp_path / "new")
+    assert list(tmp_path.iterdir()) == []
+
+
 def test_a_disk_that_fills_up_costs_no_trained_run(tmp_path, monkeypatch):
     real, room = os.write, [True]
 
