@@ -13,6 +13,7 @@ from keras_initlab.experiment.intake import Given, Length, check_choices, take_i
 from keras_initlab.experiment.progress import Verbose, watching
 from keras_initlab.network.selection import Layers
 from keras_initlab.results.comparison import Comparison
+from keras_initlab.results.conclusion import outlook
 from keras_initlab.trials.folder import is_passing, writing
 
 
@@ -129,7 +130,8 @@ def compare(
         finished = [record for record in found if not is_passing(record)]
         done = {(record.label, record.replicate) for record in finished}
         waiting = [trial for trial in plan.trials if (trial.label, trial.replicate) not in done]
-        with watching(plan, verbose, len(plan.trials) - len(waiting)) as observer:
+        ahead = outlook(Comparison(finished, config.to_json())) if finished and waiting else ""
+        with watching(plan, verbose, len(plan.trials) - len(waiting), ahead) as observer:
             try:
                 for record in chosen.run(setup, waiting, observer):
                     finished.append(record)

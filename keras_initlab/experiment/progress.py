@@ -20,8 +20,8 @@ Verbose = bool | int | Literal["auto"]
 
 
 @contextmanager
-def watching(plan: Plan, verbose: Verbose, done: int = 0) -> Iterator[Observer]:
-    """An observer of the plan's trials, `done` of which were finished before.
+def watching(plan: Plan, verbose: Verbose, done: int = 0, outlook: str = "") -> Iterator[Observer]:
+    """An observer of the plan's trials, `done` of which were finished before; says the `outlook` first.
 
     `"auto"` shows a bar in a terminal or notebook and nothing where output is piped; `True` asks for
     one line per finished run there, 2 (as in `fit`) everywhere; `False` is silent.
@@ -34,6 +34,8 @@ def watching(plan: Plan, verbose: Verbose, done: int = 0) -> Iterator[Observer]:
     if not verbose:
         yield Observer()
         return
+    if outlook and (verbose != "auto" or sys.stderr.isatty()):
+        print(outlook, file=sys.stderr)
     if verbose == 2:
         yield Lines(plan, done)
         return

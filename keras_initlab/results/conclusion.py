@@ -92,6 +92,26 @@ def sentence(found: Evidence) -> str:
     return "; ".join(parts) + "."
 
 
+def outlook(found: Evidence) -> str:
+    """How many replicates would settle what is open against the baseline; empty where nobody can guess.
+
+    Each difference is taken for what it was seen to be, and is to be found with a chance of 80 %.
+    """
+    if len({record.replicate for record in found.records}) < 2:
+        return ""
+    pairs = found.pairs()
+    open_ = pairs[(pairs["verdict"] == "unresolved") & (pairs["by"] == "mean")]["difference"].dropna()
+    needed = {
+        str(label): found.power(abs(seen))["replicates"].get(label) for label, seen in open_.items() if seen
+    }
+    known = {label: int(count) for label, count in needed.items() if not pd.isna(count)}
+    if not known:
+        return ""
+    least, most = min(known.values()), max(known.values())
+    which = f"{most}" if least == most else f"{least} to {most}"
+    return f"By what is there, {which} replicates would settle what is open against {short(found.baseline)}."
+
+
 def _replicates(table: pd.DataFrame) -> str:
     """How many there are, and of whom there are fewer."""
     counts = table["n"]

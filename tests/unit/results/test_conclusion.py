@@ -118,3 +118,18 @@ def test_pairs_of_very_unequal_spread_or_with_an_outlier_are_named():
         "like": steady(0.95, n=12),
     }
     assert "stands out: wild against glorot_uniform" in " ".join(repr(tiny(values)).split())
+
+
+def test_how_many_replicates_would_settle_it_is_said_where_it_can_be_guessed():
+    generator = np.random.default_rng(0)
+    values = {
+        "glorot_uniform": list(0.9 + 0.01 * generator.normal(size=8)),
+        "near": list(0.911 + 0.01 * generator.normal(size=8)),
+        "far": list(0.1 + 0.01 * generator.normal(size=8)),
+    }
+    found = tiny(values)
+    said = conclusion.outlook(found)
+    needed = found.power(abs(found.pairs().loc["near", "difference"])).loc["near", "replicates"]
+    assert f"{int(needed)} replicates would settle what is open against glorot_uniform" in said
+    assert "far" not in said
+    assert conclusion.outlook(tiny({label: row[:1] for label, row in values.items()})) == ""

@@ -239,6 +239,18 @@ def test_a_folder_made_for_nothing_goes_again(tmp_path):
     assert list(tmp_path.iterdir()) == []
 
 
+def test_going_on_begins_with_what_is_said_of_the_runs_there(tmp_path, capsys, monkeypatch):
+    monkeypatch.setattr(
+        "keras_initlab.experiment.compare.outlook", lambda found: f"{len(found.records)} there"
+    )
+    run(tmp_path, verbose=2)
+    assert "there" not in capsys.readouterr().err
+    run(tmp_path, replicates=3, verbose=2)
+    first, *lines = capsys.readouterr().err.splitlines()
+    assert first == "4 there"
+    assert len(lines) == 2
+
+
 def test_a_disk_that_fills_up_costs_no_trained_run(tmp_path, monkeypatch):
     real, room = os.write, [True]
 
