@@ -118,6 +118,13 @@ def compiled_loss(model: Any) -> Any:
     return model._compile_loss
 
 
+def is_plain_mean(model: Any) -> bool:
+    """Whether the loss that `fit` reports is a mean over the examples, not summed or weighted. 3.10."""
+    reduction = getattr(model.loss, "reduction", "sum_over_batch_size")
+    weights = getattr(model._compile_loss, "_user_loss_weights", None)
+    return weights is None and reduction in ("sum_over_batch_size", "mean", "mean_with_sample_weight")
+
+
 def direction(metric: Any) -> str | None:
     """Which way a metric improves, `"up"` or `"down"`; None where it does not say. 3.10."""
     return getattr(metric, "_direction", None)

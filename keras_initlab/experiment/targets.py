@@ -7,6 +7,7 @@ import keras
 import numpy as np
 
 from keras_initlab.core.errors import InputError
+from keras_initlab.core.keras_private import is_plain_mean
 from keras_initlab.engines.sources import Source
 from keras_initlab.results import learning
 
@@ -66,6 +67,8 @@ def chance(
             y = np.concatenate(parts)
             seen = min(len(y), source.steps * len(first[1]))
             levels = learning.chance(y, loss_name(model.loss), metrics, seen)
+            if not is_plain_mean(model):
+                levels.pop("loss", None)
             found |= {f"{prefix}{name}": level for name, level in levels.items()}
     return found
 

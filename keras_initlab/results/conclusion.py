@@ -100,6 +100,8 @@ def outlook(found: Evidence) -> str:
     if len({record.replicate for record in found.records}) < 2:
         return ""
     pairs = found.pairs()
+    if pairs.empty:
+        return ""
     open_ = pairs[(pairs["verdict"] == "unresolved") & (pairs["by"] == "mean")]["difference"].dropna()
     needed = {
         str(label): found.power(abs(seen))["replicates"].get(label) for label, seen in open_.items() if seen
@@ -147,11 +149,11 @@ def _columns(found: Evidence, table: pd.DataFrame, pairs: pd.DataFrame) -> list[
     if table[list(LOST)].to_numpy().any():
         heading = lost_heading(table)
         counts = _fates(table).replace(f" {heading}", " runs")
-        text = f"{heading}: {counts}; worse than every value, in no mean, ranked last."
+        text = f"{heading}: {counts}; worse than every value, not in the mean, ranked last."
         if table["stuck"].any():
             text += " Stuck is no better than chance at the end, for want of learning or of time."
-        if (table["stuck"] == table["n"]).any():
-            text += " Where every run got stuck, the mean is of where they ended."
+        if ((table["stuck"] > 0) & (table[list(LOST)].sum(axis=1) == table["n"])).any():
+            text += " Where no run learned, the mean is of where the stuck ones ended."
         lines.append(text)
     return lines
 

@@ -25,5 +25,6 @@ def short_labels(labels: Iterable[str], length: int = LABEL_LENGTH) -> dict[str,
     for label in labels:
         text = short(label, length)
         seen[text] = seen.get(text, 0) + 1
-        result[label] = text if seen[text] == 1 else f"{text} ({seen[text]})"
+        mark = "" if seen[text] == 1 else f" ({seen[text]})"
+        result[label] = short(label, length - len(mark)) + mark
     return result

@@ -3,7 +3,6 @@
 import math
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict
-from itertools import accumulate
 from typing import Any
 
 import numpy as np
@@ -26,8 +25,7 @@ def running_loss(losses: Sequence[float]) -> np.ndarray:
     finite = finite[: _finite_steps(losses)]
     if len(finite) < WINDOW:
         return np.empty(0)
-    totals = np.array(list(accumulate(finite, initial=0.0)))
-    return (totals[WINDOW:] - totals[:-WINDOW]) / WINDOW
+    return np.lib.stride_tricks.sliding_window_view(finite, WINDOW).mean(axis=-1)
 
 
 def _finite_steps(losses: Sequence[float]) -> int:
@@ -93,6 +91,7 @@ def primary_metric(metrics: Sequence[str], directions: Mapping[str, str | None])
     return min(judged, key=lambda name: (not name.startswith(VALIDATION), name.endswith("loss")))
 
 
+_BLOWN_UP = "A value after the last epoch is not finite: try a lower learning rate or gradient clipping."
 _STUCK = (
     "Its end is no better than chance. If it was given too little time, train longer; else its initializer, "
     "or the learning rate, keeps it from learning."
@@ -116,11 +115,16 @@ def runs(
             "status": run.status,
             "message": run.message,
         }
-        if run.status == "completed" and learning.stuck(run, levels):
+        ends = [values[-1] for values in run.epochs.values() if values]
+        if run.status == "completed" and not all(map(math.isfinite, ends)):
+            row |= {"status": "diverged", "message": _BLOWN_UP}
+        elif run.status == "completed" and learning.stuck(run, levels):
             row |= {"status": "stuck", "message": _STUCK}
         for name in metrics:
             values = run.epochs.get(name, ())
-            row[f"final_{name}"] = values[-1] if run.status == "completed" and values else math.nan
+            row[f"final_{name}"] = (
+                values[-1] if row["status"] in ("completed", "stuck") and values else math.nan
+            )
             row[f"best_{name}"] = _best(values, direction(name, directions))
         row["first_100"] = early_loss(run)
         row["steps_to_target"] = steps_to_target(run.step_losses, target)

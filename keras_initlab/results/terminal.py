@@ -128,7 +128,7 @@ def _rows(found: Evidence, label_length: int) -> list[Row]:
                 label=labels[label],
                 mean=with_interval(line[f"{found.metric}_mean"], line[f"{found.metric}_high"]),
                 early=number(line["first_100_mean"]),
-                target=_steps(line),
+                target=_steps(line) if math.isfinite(found.target) else "–",
                 lost=f"{lost} of {int(line['n'])}" if lost else "",
                 verdict="baseline" if label == found.baseline else verdicts.get(label, ""),
                 spark=sparks[label],

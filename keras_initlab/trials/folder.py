@@ -39,6 +39,9 @@ _PASSING = (
     "OutOfMemory",
     "RESOURCE_EXHAUSTED",
     "No space left",
+    "CUDA error",
+    "UNAVAILABLE",
+    "device lost",
 )
 
 

@@ -29,7 +29,7 @@ class Line:
 
     Attributes:
         record: The record.
-        identity: What `Identity.of` gave for its label; None in journals of the first form.
+        identity: What `Config.identity` gave for its label; None in journals of the first form.
     """
 
     record: Record
@@ -121,14 +121,17 @@ class Journal:
     def _write(self, content: bytes) -> None:
         self._folder.mkdir(exist_ok=True)
         new = not (self._folder / self._name).exists()
-        file = os.open(self._folder / self._name, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o666)
+        flags = os.O_WRONLY | os.O_CREAT | os.O_APPEND | getattr(os, "O_BINARY", 0)  # Windows
+        file = os.open(self._folder / self._name, flags, 0o666)
         try:
             before = os.fstat(file).st_size
             try:
+                # On a fresh line, whatever a torn write left behind; readers pass over empty ones.
+                content = (b"\n" if before else b"") + content
                 if os.write(file, content) < len(content):
                     raise OSError(28, "No space left on device", str(self._folder / self._name))
                 os.fsync(file)
-            except OSError:
+            except BaseException:
                 os.ftruncate(file, before)  # half a line of ours; what others wrote stands in their files
                 raise
         finally:
@@ -151,7 +154,12 @@ def read(folder: Path) -> tuple[list[Line], list[Damage]]:
     damages: list[Damage] = []
     for path in _files(folder):
         name = path.relative_to(folder).as_posix()
-        for number, content in enumerate(path.read_bytes().split(b"\n")[:-1], 1):
+        try:
+            written = path.read_bytes()
+        except OSError as error:
+            damages.append(Damage(name, 0, error.strerror or "cannot be read", b""))
+            continue
+        for number, content in enumerate(written.split(b"\n")[:-1], 1):
             if not content.strip():
                 continue
             try:

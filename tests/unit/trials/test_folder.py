@@ -10,6 +10,8 @@ import tempfile
 import warnings
 from dataclasses import replace
 from pathlib import Path
+from types import SimpleNamespace
+from types import SimpleNamespace
 
 import keras
 import numpy as np
@@ -110,7 +112,7 @@ LOST = Record("b", 1, "diverged", "The loss became inf at step 2.", (1.0, math.i
 
 
 def stored(folder, *records, config=CONFIG):
-    files.save(folder, config.to_json(), records)
+    files.save(folder, SimpleNamespace(config=config.to_json(), records=records))
     return folder
 
 
