@@ -175,8 +175,9 @@ def _workbench(model: keras.Model, at_once: int, generators: Generators) -> Iter
     names = (*optimizers(model), "stop_training", "steps_per_execution", "train_function", "test_function")
     kept = {name: getattr(model, name) for name in (*names, LOSS_TRACKER)}
     kept_history = getattr(model, "history", None)
-    for name, optimizer in optimizers(model).items():
-        setattr(model, name, fresh_optimizer(optimizer))
+    fresh = {name: fresh_optimizer(optimizer) for name, optimizer in optimizers(model).items()}
+    for name, optimizer in fresh.items():  # all could be made before anything is changed
+        setattr(model, name, optimizer)
         # One of several optimizers may train a part only: what it keeps for the rest stays unused.
         getattr(model, name).build(model.trainable_variables)
     model.steps_per_execution = at_once

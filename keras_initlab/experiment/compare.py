@@ -134,13 +134,15 @@ def compare(
         with watching(plan, verbose, len(plan.trials) - len(waiting), ahead) as observer:
             try:
                 for record in chosen.run(setup, waiting, observer):
-                    finished.append(record)
                     if folder:
                         folder.add([record])
+                    finished.append(record)
             except KeyboardInterrupt:
                 if not finished:
                     raise
                 config = replace(config, interrupted=True)
+        done = {(record.label, record.replicate) for record in finished}
+        finished += [record for record in found if (record.label, record.replicate) not in done]
         result = Comparison(finished, config.to_json())
         if folder:
             folder.settle(result)

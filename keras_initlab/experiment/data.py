@@ -14,6 +14,8 @@ from keras_initlab.experiment import arrays, loader
 DEFAULT_BATCH_SIZE = 32  # Keras's own
 
 MOST_BATCHES = 10**7
+MOST_UNKNOWN = 10**5
+"""Batches after which a data set that cannot say how many it has is taken for one without an end."""
 """An epoch of a data set is held in memory: longer ones are refused before they are read."""
 
 
@@ -156,14 +158,18 @@ def _first_epoch(
         raise InputError(
             f"{name} has {count} batches per epoch, which are held in memory: at most {MOST_BATCHES}."
         )
+    most = MOST_UNKNOWN if count != count else None  # NaN: nobody knows
     try:
-        batches = read_epoch(read, steps)
+        batches = read_epoch(read, steps if most is None else most)
     except InputError:
         raise
     except Exception as error:
         raise InputError(f"{name} cannot be read: {gist(error)}") from error
     if not batches:
         raise InputError(f"{name} yields no batch.")
+    if len(batches) == most:
+        limit = "steps_per_epoch" if name == "x" else f"{name}.take(...)"
+        raise InputError(f"{name} has not ended after {most} batches: give {limit}.")
     if steps is not None and len(batches) < steps:
         raise InputError(f"steps_per_epoch is {steps}, but {name} yields {len(batches)} batches.")
     if any(array.ndim == 0 for array in keras.tree.flatten(batches[0])):

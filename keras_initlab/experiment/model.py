@@ -5,6 +5,7 @@ from collections.abc import Callable
 from typing import Any
 
 import keras
+import numpy as np
 
 from keras_initlab.core.errors import InputError, gist
 from keras_initlab.core.keras_private import compiled_loss, compiled_metrics
@@ -34,6 +35,7 @@ def ready(model: Any, batch: Batch, seed: int, generators: Generators) -> keras.
         raise InputError(
             f"model is {type(model).__name__}: give a compiled keras.Model or a function returning one."
         )
+    _refuse_hidden_optimizers(model)
     own = has_own(model, "train_step") and optimizers(model)  # of a `compile` of its own
     if not model.compiled or (model.optimizer is None and not own):
         raise InputError(
@@ -48,6 +50,16 @@ def ready(model: Any, batch: Batch, seed: int, generators: Generators) -> keras.
             "batch first."
         )
     return model
+
+
+def _refuse_hidden_optimizers(model: keras.Model) -> None:
+    for name, held in vars(model).items():
+        inner = held.values() if isinstance(held, dict) else held if isinstance(held, list) else ()
+        if any(isinstance(one, keras.optimizers.Optimizer) for one in inner):
+            raise InputError(
+                f"The model {model.name!r} keeps optimizers inside {name!r}, where they cannot start fresh: "
+                "keep each as an attribute of its own."
+            )
 
 
 def _made_by(function: Callable) -> keras.Model:
@@ -70,12 +82,12 @@ def _made_by(function: Callable) -> keras.Model:
     return made
 
 
-def _call(model: keras.Model, batch: Batch, name: str) -> Any:
+def _call(model: keras.Model, batch: Batch, name: str, step: str = "train_step") -> Any:
     """The outputs for a batch; None where they are not needed because the model trains in its own way."""
     try:
         return model(as_fed(batch[0]))
     except Exception as error:
-        if has_own(model, "train_step"):
+        if has_own(model, step):
             return None
         raise InputError(
             f"{name} does not fit the model {model.name!r}: {gist(error)} ({name} comes as "
@@ -99,7 +111,7 @@ def rehearse(model: keras.Model, batch: Batch, x: str, y: str, step: str = "trai
         return
     values = [(variable, variable.value) for variable in model.variables]  # regularizers look them up
     with keras.StatelessScope(values, collect_losses=True):  # a stateful layer keeps its state
-        outputs = _call(model, batch, x)
+        outputs = _call(model, batch, x, step)
         if outputs is None:
             return
         try:
@@ -127,7 +139,15 @@ def _lose(model: keras.Model, batch: Batch, outputs: Any, name: str) -> None:
             raise InputError(
                 f"The model {model.name!r} has no loss: call model.compile(optimizer, loss) first."
             )
-    model.compute_loss(x=batch[0], y=y, y_pred=outputs, sample_weight=weight)
+    x, y, weight = keras.tree.map_structure(_tensor, (batch[0], y, weight))  # own code may need tensors
+    model.compute_loss(x=x, y=y, y_pred=outputs, sample_weight=weight)
+
+
+def _tensor(leaf: Any) -> Any:
+    if leaf is None:
+        return None
+    fed = as_fed(leaf)
+    return keras.ops.convert_to_tensor(fed) if isinstance(fed, np.ndarray) else fed
 
 
 def _build(metrics: Any, batch: Batch, outputs: Any, name: str, own: bool) -> None:

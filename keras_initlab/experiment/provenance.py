@@ -4,6 +4,7 @@ import datetime
 import hashlib
 import importlib
 import json
+import math
 import platform
 from collections.abc import Callable, Mapping
 from typing import Any
@@ -70,6 +71,8 @@ def _plain(value: Any) -> Any:
         return {str(key): _plain(inner) for key, inner in value.items()}
     if isinstance(value, list | tuple):
         return [_plain(inner) for inner in value]
+    if isinstance(value, float) and not math.isfinite(value):
+        return str(value)
     return value if isinstance(value, str | int | float | bool | None) else repr(value)
 
 

@@ -35,20 +35,20 @@ def check(model: keras.Model, source: Source, name: str) -> None:
             _check_one(loss, target, classes, name)
 
 
-def _line_up(loss: Any, targets: Any, model: keras.Model) -> list[tuple[str, np.ndarray, int | None]]:
+def _line_up(loss: Any, targets: Any, model: keras.Model) -> list[tuple[Any, np.ndarray, int | None]]:
     outputs = getattr(model, "outputs", None) or []
     widths = [output.shape[-1] if len(output.shape) > 1 else None for output in outputs]
     if hasattr(targets, "shape"):
-        return [(loss_name(loss), targets, widths[0] if len(widths) == 1 else None)]
+        return [(loss, targets, widths[0] if len(widths) == 1 else None)]
     if isinstance(targets, dict):
         names = getattr(model, "output_names", None) or list(targets)
         by_name = dict(zip(names, widths, strict=False))
         given = loss if isinstance(loss, dict) else dict.fromkeys(targets, loss)
-        return [(loss_name(given.get(key)), target, by_name.get(key)) for key, target in targets.items()]
+        return [(given.get(key), target, by_name.get(key)) for key, target in targets.items()]
     per_target = loss if isinstance(loss, list | tuple) else [loss] * len(targets)
     padded = [*widths, *[None] * len(targets)]
     return [
-        (loss_name(one), target, width)
+        (one, target, width)
         for one, target, width in zip(per_target, targets, padded, strict=False)
         if hasattr(target, "shape")
     ]
@@ -80,8 +80,12 @@ def loss_name(loss: Any) -> str:
     return getattr(loss, "__name__", type(loss).__name__)
 
 
-def _check_one(loss: str, target: np.ndarray, classes: int | None, name: str) -> None:
+def _check_one(given: Any, target: np.ndarray, classes: int | None, name: str) -> None:
+    loss, ignored = loss_name(given), getattr(given, "ignore_class", None)
     if loss in _SPARSE:
+        target = target[target != ignored] if ignored is not None else target
+        if not target.size:
+            return
         low, high = target.min(), target.max()
         if target.dtype.kind == "f" and (target % 1).any():
             fractional = target[target % 1 != 0].flat[0]

@@ -56,7 +56,21 @@ def layer_fans(layer: Any, uses: Mapping[int, Use]) -> list[tuple[Any, Fans]]:
     # Of two kernels in a row, the second's sums are what a bias is added to.
     kernels = (fan for name, fan in own.items() if name not in tables)
     kernel = own.get("pointwise_kernel") or next(kernels, None)
-    return [(variable, _fans_of(variable, seen | own, kernel)) for variable in variables]
+    names = [variable.name for variable in variables]
+    return [
+        (variable, _alone(variable, layer, uses))
+        if len(variable.shape) > 1 and names.count(variable.name) > 1
+        else (variable, _fans_of(variable, seen | own, kernel))
+        for variable in variables
+    ]
+
+
+def _alone(variable: Any, layer: Any, uses: Mapping[int, Use]) -> Fans:
+    """Fans of a weight that shares its name with another of its layer."""
+    use = uses.get(id(variable))
+    if is_table(variable, layer, use):
+        return Fans(1, variable.shape[-1])
+    return (use and use.fans) or shape_fans(tuple(variable.shape))
 
 
 def _fans_of(variable: Any, own: dict[str, Fans], kernel: Fans | None) -> Fans:

@@ -7,7 +7,7 @@ from typing import Any
 import keras
 
 from keras_initlab.core.errors import InputError, UnknownNameError
-from keras_initlab.core.keras_private import parts
+from keras_initlab.core.keras_private import own_variables, parts
 from keras_initlab.network.roles import KERNEL_ROLES, ROLES
 from keras_initlab.network.slots import Slot, all_slots, own_initializer, slots
 
@@ -105,6 +105,12 @@ def restarted(model: keras.Model, tested: Sequence[Slot]) -> dict[Slot, Callable
     keep their values, and so do weights without an initializer, such as adapted statistics.
     """
     under = {slot.index for slot in tested}
-    others = [slot for slot in all_slots(model) if slot.index not in under and slot.layer.trainable]
+    others = [slot for slot in all_slots(model) if slot.index not in under and not _frozen(slot)]
     own = {slot: own_initializer(slot) for slot in others}
     return {slot: initializer for slot, initializer in own.items() if initializer is not None}
+
+
+def _frozen(slot: Slot) -> bool:
+    """Whether the layer is, or the weight alone, as under LoRA; statistics were never meant to be trained."""
+    made_trainable = any(one is slot.variable for one in own_variables(slot.layer)[0])
+    return not slot.layer.trainable or (made_trainable and not slot.variable.trainable)

@@ -49,7 +49,8 @@ def usage(layers: Iterable[Any]) -> dict[int, Use]:
     for layer in (*owning, *around):  # a layer by itself; failing that, inside the one around it
         wanted = {id(variable) for part in parts(layer) for variable in _tensors(part)}
         if wanted - found.keys():
-            found = _Trace(layer).run() | found
+            with names_as_they_were():
+                found = _Trace(layer).run() | found
     return found
 
 
@@ -138,8 +139,7 @@ class _Trace:
             self._substitute()
             for kind in kinds:
                 kind.symbolic_call = watched
-            with names_as_they_were():
-                yield
+            yield
         finally:
             for kind in kinds:
                 kind.symbolic_call = original[kind]

@@ -67,7 +67,7 @@ class Comparison(Evidence):
             InputError: If the folder holds another comparison, or cannot be written.
             NotSavedError: If the disk is full.
         """
-        files.save(folder, self.config, self.records)
+        files.save(folder, self)
 
     def to_html(self, path: str | Path) -> None:
         """Write one page that holds everything and needs no network: the conclusion, the table,

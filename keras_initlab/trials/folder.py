@@ -12,7 +12,7 @@ import os
 import secrets
 import socket
 import warnings
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -76,6 +76,12 @@ class RunFolder:
                     f"run_dir {str(self.path)!r} holds {difference}. Give another folder or label, or the "
                     "arguments of then."
                 )
+            own = [line for line in lines if line.identity and line.record.label in before.labels]
+            if any(line.identity != before.identity(line.record.label) for line in own):
+                raise InputError(
+                    f"run_dir {str(self.path)!r} holds records of another comparison than its {CONFIG_FILE} "
+                    "describes. Give another folder, or put the right file back."
+                )
             config = before.joined_with(config)
         elif lines or damages:
             _require_ours(self.path, fault, lines, config)
@@ -119,8 +125,10 @@ class RunFolder:
         if self._new:
             with contextlib.suppress(OSError):
                 (self.path / LOCK_FILE).unlink(missing_ok=True)
+                (self.path / journal.FOLDER).rmdir()
                 self.path.rmdir()
         if self._lock is not None:
+            fcntl.flock(self._lock, fcntl.LOCK_UN)  # a forked child may hold the file open
             os.close(self._lock)
             self._lock = None
 
@@ -142,17 +150,21 @@ def read(path: str | os.PathLike[str]) -> tuple[list[Record], dict[str, Any]]:
     Raises:
         InputError: If it holds no comparison, or one of a newer version.
     """
+    if not isinstance(path, str | os.PathLike):
+        raise InputError(f"folder is {path!r}: give the name of a folder.")
     folder = Path(path)
     config, fault = _config(folder)
     if config is None:
         raise InputError(f"No result in {str(path)!r}: {fault}. Give the folder of `save` or of run_dir.")
     lines, damages = journal.read(folder)
     _warn(folder, damages)
-    return united(lines), config.to_json()
+    return [record for record in united(lines) if record.label in config.labels], config.to_json()
 
 
-def save(path: str | os.PathLike[str], config: Mapping[str, Any], records: Iterable[Record]) -> None:
-    """Add a whole comparison to a folder, new or its own; what stands there already is left alone.
+def save(path: str | os.PathLike[str], result: Any) -> None:
+    """Add a whole comparison, its `config` and `records`, to a folder, new or its own.
+
+    What stands there already is left alone.
 
     Raises:
         InputError: If the folder holds another comparison, or cannot be written.
@@ -160,12 +172,12 @@ def save(path: str | os.PathLike[str], config: Mapping[str, Any], records: Itera
     """
     with writing(path) as folder:
         assert folder is not None
-        _, found = folder.admit(Config.from_json(config))
-        there = {(record.label, record.replicate) for record in found}
-        new = [record for record in records if (record.label, record.replicate) not in there]
+        _, found = folder.admit(Config.from_json(result.config))
+        there = {(record.label, record.replicate): _weight(record) for record in found}
+        new = [one for one in result.records if _weight(one) > there.get((one.label, one.replicate), -1)]
         if new:
             folder.add(new)
-        folder.settle(None)
+        folder.settle(result)
 
 
 def is_passing(record: Record) -> bool:
@@ -204,7 +216,8 @@ def _usable(path: Any) -> Path:
     folder = Path(path)
     try:
         folder.mkdir(parents=True, exist_ok=True)
-        probe = folder / f".probe-{os.getpid()}-{secrets.token_hex(4)}"
+        (folder / journal.FOLDER).mkdir(exist_ok=True)
+        probe = folder / journal.FOLDER / f".probe-{os.getpid()}-{secrets.token_hex(4)}"
         try:
             with probe.open("wb") as file:
                 file.write(_PROBE)
@@ -228,7 +241,10 @@ def _locked(folder: Path) -> int | None:
     """An open file that nobody else holds; the lock dies with the process. None where there are no locks."""
     if fcntl is None:
         return None
-    file = os.open(folder / LOCK_FILE, os.O_RDWR | os.O_CREAT, 0o666)
+    try:
+        file = os.open(folder / LOCK_FILE, os.O_RDWR | os.O_CREAT, 0o666)
+    except OSError as error:
+        raise _unusable(folder, error) from error
     try:
         fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except OSError as error:
@@ -261,15 +277,25 @@ def _config(folder: Path) -> tuple[Config | None, str]:
                 f"{str(path)!r} has schema {schema}, this version reads up to {SCHEMA}. Update keras_initlab."
             )
         config = Config.from_json(raw)
-        if isinstance(config.labels, dict) and isinstance(config.replicates, int):
-            return config, ""
-        return None, f"{CONFIG_FILE} names no labels or replicates"
+        return (config, "") if _is_whole(config) else (None, f"{CONFIG_FILE} is damaged")
     except InputError:
         raise
     except FileNotFoundError:
         return None, f"{CONFIG_FILE} is missing"
     except (OSError, ValueError, TypeError, LookupError, RecursionError):
         return None, f"{CONFIG_FILE} is damaged or of another program"
+
+
+def _is_whole(config: Config) -> bool:
+    """Whether what readers rely on is of the kind that they expect."""
+    counts = (config.replicates, config.seed, config.epochs, config.steps_per_epoch)
+    return (
+        all(isinstance(entry, dict) for entry in (config.labels, config.directions, config.chance))
+        and all(isinstance(count, int) for count in counts)
+        and isinstance(config.engine, dict | None)
+        and isinstance(config.target_loss, int | float | None)
+        and isinstance(config.baseline, str | None)
+    )
 
 
 def _require_ours(folder: Path, fault: str, lines: Sequence[Line], config: Config) -> None:
@@ -285,7 +311,7 @@ def _require_ours(folder: Path, fault: str, lines: Sequence[Line], config: Confi
 def _set_aside(folder: Path, damages: Sequence[Damage]) -> None:
     """Copy what is no record to `rejected.jsonl`, once, and say so."""
     path = folder / REJECTED_FILE
-    there = path.read_bytes().splitlines() if path.is_file() else []
+    there = path.read_bytes().split(b"\n") if path.is_file() else []
     new = [damage for damage in damages if damage.content not in there]
     if new:
         with contextlib.suppress(OSError), path.open("ab") as file:

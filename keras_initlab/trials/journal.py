@@ -93,6 +93,7 @@ class Journal:
         begun = datetime.datetime.now(datetime.UTC).strftime("%Y%m%dT%H%M%S%f")
         self._name = f"{begun}-{socket.gethostname()}-{os.getpid()}-{secrets.token_hex(2)}.jsonl"
         self._waiting: list[bytes] = []
+        self._torn = False  # whether half a line of an earlier append may stand at the end
         self.error: OSError | None = None
 
     @property
@@ -126,12 +127,13 @@ class Journal:
         try:
             before = os.fstat(file).st_size
             try:
-                # On a fresh line, whatever a torn write left behind; readers pass over empty ones.
-                content = (b"\n" if before else b"") + content
+                content = (b"\n" if self._torn else b"") + content  # readers pass over empty lines
                 if os.write(file, content) < len(content):
                     raise OSError(28, "No space left on device", str(self._folder / self._name))
                 os.fsync(file)
+                self._torn = False
             except BaseException:
+                self._torn = True  # should the next line fail
                 os.ftruncate(file, before)  # half a line of ours; what others wrote stands in their files
                 raise
         finally:

@@ -218,6 +218,7 @@ TOUCHES = {
     ),
     "compiled_metrics": (lambda m: list(private.compiled_metrics(m).result()), ["mae"]),
     "compiled_loss": (lambda m: float(private.compiled_loss(m)(np.ones((2, 1)), np.zeros((2, 1)))), 1.0),
+    "is_plain_mean": (lambda m: private.is_plain_mean(m), True),
     "direction": (lambda m: private.direction(private.compiled_metrics(m).metrics[0]), "down"),
     "loss_tracker": (lambda m: private.loss_tracker(m).name, "loss"),
     "compute_loss": (loss, 1.0),

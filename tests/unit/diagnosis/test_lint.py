@@ -287,3 +287,14 @@ def test_looking_changes_no_random_state():
 def test_an_unbuilt_model_is_refused():
     with pytest.raises(initlab.InputError, match="is not built"):
         initlab.lint(keras.Sequential([dense()]))
+
+
+def test_a_model_that_is_built_inside_only_is_looked_at():
+    class WithoutCall(keras.Model):
+        def __init__(self):
+            super().__init__()
+            self.net = one_instance()
+
+    model = WithoutCall()
+    assert not model.built
+    assert "shared seed" in kinds(model)

@@ -195,3 +195,21 @@ def test_one_law_under_two_names_is_named_before_training():
         "initlab_he_normal and initlab_kaiming",
         "zeros and initlab_zeros",
     ]
+
+
+def test_optimizers_inside_a_list_are_refused():
+    model = classifier()
+    model.several = [keras.optimizers.Adam()]
+    with pytest.raises(InputError, match="keeps optimizers inside 'several'"):
+        initlab.compare(model, ["zeros"], X, Y, verbose=False)
+
+
+def test_an_ignored_class_is_no_wrong_label():
+    model = classifier()
+    loss = keras.losses.SparseCategoricalCrossentropy(from_logits=True, ignore_class=255)
+    model.compile("sgd", loss)
+    ignored = np.where(np.arange(len(Y)) < 3, 255, Y)
+    result = initlab.compare(model, ["zeros"], X, ignored, replicates=1, verbose=False)
+    assert result.records[0].status == "completed"
+    with pytest.raises(InputError, match="class labels from"):
+        initlab.compare(model, ["zeros"], X, np.where(np.arange(len(Y)) < 3, 254, Y), verbose=False)

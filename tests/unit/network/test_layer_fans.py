@@ -251,6 +251,22 @@ def test_custom_layers_say_their_own():
     assert not holds(layer.mix, shape_fans(layer.mix.shape).fan_in, lambda: numpy(layer(x)).var())
 
 
+def test_what_a_layer_says_of_itself_counts_before_what_is_seen():
+    class Sparse(layers.Layer):
+        def build(self, shape):
+            self.mix = self.add_weight(shape=(shape[-1], 20), name="mix")
+
+        def call(self, x):
+            return keras.ops.matmul(x, self.mix)
+
+        def weight_fans(self):
+            return {"mix": Fans(3, 2)}  # most of its entries are masked
+
+    layer = Sparse()
+    layer.build((None, 30))
+    assert list(fans(layer).values()) == [Fans(3, 2)]
+
+
 class Scaled(layers.Conv2D):
     """A convolution with weights of its own beside the kernel."""
 
@@ -329,3 +345,11 @@ def test_a_whole_model():
         Fans(8, 4),
         Fans(4, 2),
     ]
+
+
+@pytest.mark.skipif(not hasattr(layers, "ReversibleEmbedding"), reason="this Keras has none")
+def test_an_untied_head_of_a_language_model_has_the_width_for_inputs():
+    layer = layers.ReversibleEmbedding(10, 4, tie_weights=False)
+    layer.build((None, 5))
+    found = {path.rpartition("/")[2]: fan for path, fan in fans(layer).items()}
+    assert found == {"embeddings": Fans(1, 4), "reverse_embeddings": Fans(4, 10)}

@@ -4,9 +4,12 @@ import keras
 import numpy as np
 import pytest
 
+from keras_initlab.core.errors import InputError
 from keras_initlab.core.rng import isolated
 from keras_initlab.initializers.adapting import seeded
+from keras_initlab.initializers.fans import Fans
 from keras_initlab.network.drawing import draw
+from keras_initlab.network.selection import under_test
 from keras_initlab.network.slots import all_slots, einsum_axes, own_initializer, slots
 
 
@@ -123,3 +126,43 @@ def test_seeded_replaces_a_seed_and_keeps_the_rest():
     assert again.seed == 9
     ones = keras.initializers.Ones()
     assert seeded(ones, 9) is ones
+
+
+@pytest.mark.skipif(not hasattr(keras.layers, "ReversibleEmbedding"), reason="this Keras has none")
+def test_an_untied_head_of_a_language_model_can_be_put_under_test():
+    tokens = keras.Input((5,), dtype="int32")
+    layer = keras.layers.ReversibleEmbedding(10, 4, tie_weights=False, name="words")
+    model = keras.Model(tokens, layer(layer(tokens), reverse=True))
+    (head,) = under_test(model, None, "reverse_embeddings")
+    assert head.variable is layer.reverse_embeddings
+
+
+def test_the_factors_of_lora_can_be_put_under_test_and_the_frozen_kernel_cannot():
+    layer = keras.layers.Dense(3, name="head")
+    model = keras.Sequential([keras.Input((6,)), layer])
+    layer.enable_lora(2)
+    chosen = under_test(model, None, ["lora_kernel_a", "lora_kernel_b"])
+    assert [(slot.path, slot.fans) for slot in chosen] == [
+        ("head/lora_kernel_a", Fans(6, 2)),
+        ("head/lora_kernel_b", Fans(2, 3)),
+    ]
+    with pytest.raises(InputError, match="has no kernel; its roles are bias, lora_kernel_a, lora_kernel_b"):
+        under_test(model, None, None)
+
+
+class WithoutCall(keras.Model):
+    """Trained by a `train_step` of its own, so that Keras never calls it a built model."""
+
+    def __init__(self):
+        super().__init__()
+        self.net = keras.Sequential([keras.Input((4,)), keras.layers.Dense(3, name="inner")])
+
+
+def test_a_model_that_is_built_inside_only_has_slots():
+    model = WithoutCall()
+    assert not model.built
+    assert [(slot.role, slot.fans) for slot in slots(model)] == [
+        ("kernel", Fans(4, 3)),
+        ("bias", Fans(4, 3)),
+    ]
+    assert not model.built

@@ -322,3 +322,49 @@ def test_a_model_without_weights_is_refused():
         initlab.reinitialize(keras.Sequential([layers.Dense(3)]), "zeros")
     with pytest.raises(InputError, match="model is str: give a keras\\.Model"):
         initlab.slots("model")
+
+
+def test_a_seed_of_numpy_draws_what_the_same_number_of_python_draws():
+    model = twins()
+    initlab.reinitialize(model, "initlab_he_normal", seed=2)
+    expected = values(model)
+    initlab.reinitialize(model, "initlab_he_normal", seed=0)
+    initlab.reinitialize(model, "initlab_he_normal", seed=np.int64(2))
+    for path, value in values(model).items():
+        np.testing.assert_array_equal(value, expected[path])
+
+
+@pytest.mark.skipif(not hasattr(layers, "ReversibleEmbedding"), reason="this Keras has none")
+def test_an_untied_head_of_a_language_model_is_drawn_by_its_own_fans_where_roles_name_it():
+    layer = layers.ReversibleEmbedding(200, 50, tie_weights=False)
+    tokens = keras.Input((5,), dtype="int32")
+    model = keras.Model(tokens, layer(layer(tokens), reverse=True))
+    before = np.array(layer.embeddings)
+    (row,) = initlab.reinitialize(model, "initlab_lecun_normal", roles="reverse_embeddings")
+    assert (row.role, row.fans, row.guessed) == ("reverse_embeddings", Fans(50, 200), False)
+    tolerance = 5 / math.sqrt(2 * 50 * 200)
+    assert np.array(layer.reverse_embeddings).std() == pytest.approx(1 / math.sqrt(50), rel=tolerance)
+    np.testing.assert_array_equal(np.array(layer.embeddings), before)
+
+
+def test_the_factors_of_lora_are_drawn_where_roles_name_them_and_the_kernel_under_them_stays():
+    model = twins()
+    model.get_layer("first").enable_lora(4)
+    before = np.array(model.get_layer("first").variables[0])
+    account = initlab.reinitialize(model, "ones", roles=["lora_kernel_a", "lora_kernel_b"])
+    assert [row.path for row in account] == ["first/lora_kernel_a", "first/lora_kernel_b"]
+    assert (values(model)["first/lora_kernel_b"] == 1).all()
+    np.testing.assert_array_equal(np.array(model.get_layer("first").variables[0]), before)
+
+
+def test_a_model_that_is_built_inside_only_is_drawn_anew():
+    class WithoutCall(keras.Model):
+        def __init__(self):
+            super().__init__()
+            self.net = twins()
+
+    model = WithoutCall()
+    assert not model.built
+    account = initlab.reinitialize(model, "zeros")
+    assert len(account) == 3
+    assert not any(np.array(model.net.get_layer(name).kernel).any() for name in ("first", "second", "head"))

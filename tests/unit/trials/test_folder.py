@@ -11,7 +11,6 @@ import warnings
 from dataclasses import replace
 from pathlib import Path
 from types import SimpleNamespace
-from types import SimpleNamespace
 
 import keras
 import numpy as np
