@@ -256,8 +256,9 @@ class Evidence:
         """The initializers that no other was shown to beat on `Comparison.metric`, best rank first.
 
         An initializer is left out if some other is `better` in `pairs` with it as the baseline. If
-        differences between runs that learned are roughly normal, the truly best one is therefore left out
-        in at most 5 % of comparisons. Where they are not, this is no promise: see `docs/statistics.md`.
+        differences are roughly normal and no run is lost, the truly best one is therefore left out in at
+        most 5 % of comparisons. Else, and above all where runs are lost rarely and replicates are few, this
+        is no promise: see `docs/statistics.md`.
         """
         beaten = outcomes.beaten_by(self.outcomes_of(self.metric))
         ranked = list(self.summary().index)
