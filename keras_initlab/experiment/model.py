@@ -53,7 +53,8 @@ def ready(model: Any, batch: Batch, seed: int, generators: Generators) -> keras.
 
 
 def _refuse_hidden_optimizers(model: keras.Model) -> None:
-    for name, held in vars(model).items():
+    own = {name: held for name, held in vars(model).items() if not name.startswith("_")}  # Keras has its own
+    for name, held in own.items():
         inner = held.values() if isinstance(held, dict) else held if isinstance(held, list) else ()
         if any(isinstance(one, keras.optimizers.Optimizer) for one in inner):
             raise InputError(

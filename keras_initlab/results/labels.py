@@ -18,7 +18,7 @@ def short_labels(labels: Iterable[str], length: int = LABEL_LENGTH) -> dict[str,
     """Each label shortened; those that would look alike are numbered.
 
     >>> short_labels(["a" * 50, "a" * 60], 8)
-    {'aaaa...': 'aaaa…aaa', 'aaaa...': 'aaaa…aaa (2)'}
+    {'aaaa...': 'aaaa…aaa', 'aaaa...': 'aa…a (2)'}
     """
     seen: dict[str, int] = {}
     result = {}
