@@ -24,6 +24,7 @@ from keras_initlab.engines.setup import Setup
 from keras_initlab.engines.sources import Arrays
 from keras_initlab.engines.stacked import engine as stacked
 from keras_initlab.network.slots import slots
+from keras_initlab.trials.checkpoint import Checkpoints
 from keras_initlab.trials.plan import Plan
 
 LAYERS = keras.layers
@@ -134,8 +135,8 @@ def stacked_weights(layers, x, y, batch_size, members, steps):
     setup, trials = setup_and_trials(layers, x, y, batch_size, members, steps=steps)
     with isolated() as generators, stacked._lent(setup) as template:
         start = template.start(setup, trials[0], generators).trainable
-        group = stacked._Group(setup, trials, template, generators, None, Clock())
-        list(group.run())
+        group = stacked._Group(setup, tuple(trials), template, generators, None, Clock(), Checkpoints())
+        group.run()
         trained = [value[0] for value in group.machine.members.values(range(members)).trainable]
         return [
             [keras.ops.convert_to_numpy(weight) for weight in template.packing.unpack(packed)]
@@ -215,7 +216,8 @@ def second_epoch(layers, x, y, batch_size, members):
     """Seconds of the stacked engine's second epoch."""
     setup, trials = setup_and_trials(layers, x, y, batch_size, members, epochs=2)
     clock = Clock()
-    list(ENGINES["stacked"].run(setup, trials, clock))
+    engine = ENGINES["stacked"]
+    list(engine.run(setup, engine.cut(setup, trials), clock, Checkpoints()))
     return clock.times[-1] - clock.times[len(clock.times) // 2 - 1]
 
 

@@ -8,6 +8,7 @@ from keras_initlab.engines import ENGINES
 from keras_initlab.engines.contract import Observer
 from keras_initlab.experiment.intake import Given, Length, take_in
 from keras_initlab.testing import check_engine
+from keras_initlab.trials.checkpoint import Checkpoints
 
 BACKEND = keras.backend.backend()
 LAYERS = keras.layers
@@ -52,4 +53,5 @@ def check(model, *data, **arguments):
 
 
 def records(engine, setup, trials):
-    return {(r.label, r.replicate): r for r in engine.run(setup, trials, Observer())}
+    ended = engine.run(setup, engine.cut(setup, trials), Observer(), Checkpoints())
+    return {(record.label, record.replicate): record for group in ended for record in group}

@@ -2,7 +2,7 @@
 
 import random
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 
 import keras
@@ -26,6 +26,32 @@ class Generators:
         tensorflow = _tensorflow_context()
         if tensorflow:
             tensorflow._set_global_seed(seed)
+
+    def state(self) -> list[np.ndarray]:
+        """Where they stand, but for random operations of TensorFlow's own, which tell nobody."""
+        _, python, gauss = random.getstate()
+        _, numpy, place, has_gauss, other = np.random.get_state(legacy=True)
+        torch = [sys.modules["torch"].random.get_rng_state().numpy()] if "torch" in sys.modules else []
+        return [
+            np.array(python, "uint32"),
+            np.array([np.nan if gauss is None else gauss]),
+            numpy,
+            np.array([place, has_gauss]),
+            np.array([other]),
+            keras.ops.convert_to_numpy(global_generator().state),
+            *torch,
+        ]
+
+    def restore(self, state: Sequence[np.ndarray]) -> None:
+        """Put them where they stood when `state()` was asked."""
+        python, gauss, numpy, place, other, own, *torch = state
+        known = None if np.isnan(gauss[0]) else float(gauss[0])
+        random.setstate((3, tuple(map(int, python)), known))
+        np.random.set_state(("MT19937", numpy, int(place[0]), int(place[1]), float(other[0])))
+        global_generator().state.assign(own)
+        if torch:
+            module = sys.modules["torch"]
+            module.random.set_rng_state(module.from_numpy(np.array(torch[0])))
 
 
 @contextmanager

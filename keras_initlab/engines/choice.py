@@ -1,5 +1,6 @@
 """Which engine suits a comparison, and why."""
 
+import itertools
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
@@ -13,6 +14,7 @@ from keras_initlab.engines.setup import Setup
 from keras_initlab.engines.stacked.convolution import is_product
 from keras_initlab.engines.stacked.engine import Stacked
 from keras_initlab.engines.stacked.groups import multiply_adds
+from keras_initlab.trials.checkpoint import Checkpoints
 from keras_initlab.trials.plan import Trial
 
 CHEAP = {"tensorflow": 5e7, "jax": 5e7, "torch": 5e6}
@@ -159,7 +161,8 @@ def _measured(engine: Engine, setup: Setup, trials: Sequence[Trial]) -> _Cost:
     steps = min(PROBE_STEPS, setup.training.steps)
     short = replace(setup, training=setup.training.head(steps), validation=None, epochs=2)
     clock = _Clock()
-    records = list(engine.run(short, trials, clock))
+    ended = engine.run(short, engine.cut(short, trials), clock, Checkpoints())
+    records = list(itertools.chain.from_iterable(ended))
     completed = [record for record in records if record.status == "completed"]
     if not completed or any(record.status == "failed" for record in records):
         return _Cost(0, 0, next(record.message for record in records if record not in completed))

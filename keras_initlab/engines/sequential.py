@@ -1,5 +1,6 @@
 """The reference engine: plain `model.fit`, compiled once and reset for each trial."""
 
+import itertools
 import math
 import time
 from collections.abc import Iterator, Sequence
@@ -10,10 +11,11 @@ import numpy as np
 
 from keras_initlab.core.keras_private import LOSS_TRACKER, set_untracked
 from keras_initlab.core.rng import Generators, isolated, set_generator
-from keras_initlab.engines.contract import Observer
+from keras_initlab.engines.contract import Observer, StoppedError
 from keras_initlab.engines.fit_feed import Feeds
 from keras_initlab.engines.lending import (
     Snapshot,
+    assign,
     carried_states,
     fresh_optimizer,
     has_own,
@@ -21,7 +23,8 @@ from keras_initlab.engines.lending import (
     seed_generators,
 )
 from keras_initlab.engines.setup import Setup
-from keras_initlab.trials.plan import Trial
+from keras_initlab.trials.checkpoint import Checkpoint, Checkpoints
+from keras_initlab.trials.plan import Group, Trial
 from keras_initlab.trials.record import VALIDATION, Record, outcome
 
 STEP_LOSS = "step_losses"
@@ -37,44 +40,63 @@ class Sequential:
     def why_not(self, setup: Setup, trials: Sequence[Trial]) -> str | None:
         return None
 
-    def run(self, setup: Setup, trials: Sequence[Trial], observer: Observer) -> Iterator[Record]:
+    def cut(self, setup: Setup, trials: Sequence[Trial]) -> list[Group]:
+        return [(trial,) for trial in trials]
+
+    def run(
+        self, setup: Setup, groups: Sequence[Group], observer: Observer, checkpoints: Checkpoints
+    ) -> Iterator[list[Record]]:
         looked_at = setup.callbacks is not None or has_own(setup.model, "train_step")
         looked_at = looked_at or keras.backend.backend() != "tensorflow"
         at_once = 1 if looked_at else min(STEPS_AT_ONCE, setup.training.steps)
         feeds = Feeds(setup.training, setup.validation)
-        with isolated() as generators, _workbench(setup.model, at_once, generators) as reset:
-            for trial in trials:
+        with isolated() as generators, _workbench(setup.model, at_once, generators) as bench:
+            for trial in itertools.chain.from_iterable(groups):
+                if checkpoints.stopping:
+                    return
                 observer.started(trial)
-                record = _train(setup, trial, feeds, reset, observer)
-                observer.finished(record)
-                yield record
+                record = _train(
+                    setup, trial, feeds, bench, _Watch(trial, setup, bench, observer, checkpoints)
+                )
+                if record.status != "interrupted":
+                    observer.finished(record)
+                yield [record]
 
 
-def _train(setup: Setup, trial: Trial, feeds: Feeds, reset: "_Reset", observer: Observer) -> Record:
+def _train(setup: Setup, trial: Trial, feeds: Feeds, bench: "_Bench", watch: "_Watch") -> Record:
     started = time.perf_counter()
-    watch = _Watch(trial, setup.training.steps, observer)
-    failure = None
+    failure, stopped = None, False
     try:
-        _fit(setup, trial, feeds, reset, watch)
+        _fit(setup, trial, feeds, bench, watch)
+    except StoppedError:
+        stopped = True
     except Exception as error:
         # One refused shape or broken callback must not cost the runs that can finish.
         failure = error
-    seconds = time.perf_counter() - started
-    return outcome(trial, Sequential.name, watch.step_losses, watch.epochs, seconds, failure)
+    seconds = watch.seconds_before + time.perf_counter() - started
+    return outcome(trial, Sequential.name, watch.step_losses, watch.epochs, seconds, failure, stopped)
 
 
-def _fit(setup: Setup, trial: Trial, feeds: Feeds, reset: "_Reset", watch: "_Watch") -> None:
-    feeds.begin(trial.seeds, 0)
+def _fit(setup: Setup, trial: Trial, feeds: Feeds, bench: "_Bench", watch: "_Watch") -> None:
+    first_epoch, arrays = watch.resumed()
+    feeds.begin(trial.seeds, first_epoch)
     extra = setup.callbacks(trial.label, trial.replicate) if setup.callbacks else ()
+
+    def start(logs):
+        bench.reset(setup, trial)
+        if arrays is not None:
+            bench.load(arrays)
+
     begin = keras.callbacks.LambdaCallback(
         # Not before `fit`: its symbolic build of the model may advance the random generators.
-        on_train_begin=lambda logs: reset(setup, trial),
+        on_train_begin=start,
         on_epoch_begin=lambda epoch, logs: feeds.begin(trial.seeds, epoch),
     )
     setup.model.fit(
         feeds.training.fit_input,
         validation_data=feeds.validation.fit_input if feeds.validation else None,
         epochs=setup.epochs,
+        initial_epoch=first_epoch,
         callbacks=[begin, watch, *extra],
         shuffle=False,  # the feed is in order; Keras would shuffle its batches
         verbose=0,
@@ -82,21 +104,38 @@ def _fit(setup: Setup, trial: Trial, feeds: Feeds, reset: "_Reset", watch: "_Wat
 
 
 class _Watch(keras.callbacks.Callback):
-    """Notes the loss of each step and the metrics of each epoch, and ends a run that diverges."""
+    """Notes the loss of each step and the metrics of each epoch; ends a run that diverges or is to stop."""
 
-    def __init__(self, trial: Trial, steps: int, observer: Observer):
+    def __init__(
+        self, trial: Trial, setup: Setup, bench: "_Bench", observer: Observer, checkpoints: Checkpoints
+    ):
         super().__init__()
-        self._trial, self._steps, self._observer = trial, steps, observer
+        self._trial, self._setup, self._bench = trial, setup, bench
+        self._observer, self._checkpoints = observer, checkpoints
+        self._began = time.perf_counter()
         self._seen = 0  # steps of this epoch
         self.step_losses: list[float] = []
         self.epochs: dict[str, list[float]] = {}
+        self.seconds_before = 0.0
         self.diverged = False
+
+    def resumed(self) -> tuple[int, list[np.ndarray] | None]:
+        """Which epoch comes first, and the arrays to begin it with if it is not that of a fresh start."""
+        kept = None if self._setup.callbacks else self._checkpoints.load((self._trial,))
+        if kept is None or not self._setup.goes_on(kept, self._trial.seeds):
+            return 0, None
+        self.step_losses = list(kept.notes["losses"])
+        self.epochs = {name: list(values) for name, values in kept.notes["epochs"].items()}
+        self.seconds_before = kept.notes["seconds"]
+        for _ in self.step_losses:
+            self._observer.stepped(self._trial)
+        return kept.notes["epoch"], kept.arrays
 
     def on_epoch_begin(self, epoch, logs=None):
         self._seen = 0
 
     def on_train_batch_end(self, batch, logs=None):
-        taken = min(batch + 1, self._steps) - self._seen
+        taken = min(batch + 1, self._setup.training.steps) - self._seen
         self._seen += taken
         for loss in np.atleast_1d(keras.ops.convert_to_numpy(_step_losses(logs)))[:taken]:
             self.step_losses.append(float(loss))
@@ -105,6 +144,14 @@ class _Watch(keras.callbacks.Callback):
                 self.diverged = True
                 self.model.stop_training = True
                 break
+        self._stop_if_asked()
+
+    def on_test_batch_end(self, batch, logs=None):
+        self._stop_if_asked()
+
+    def _stop_if_asked(self):
+        if self._checkpoints.stopping and not self.diverged:
+            raise StoppedError
 
     def on_epoch_end(self, epoch, logs=None):
         if self.diverged:
@@ -112,6 +159,19 @@ class _Watch(keras.callbacks.Callback):
         for name, value in logs.items():
             if name not in (STEP_LOSS, VALIDATION + STEP_LOSS):
                 self.epochs.setdefault(name, []).append(float(value))
+        # What callbacks of the user keep in Python cannot be kept.
+        if epoch + 1 < self._setup.epochs and not self._setup.callbacks:
+            self._checkpoints.save((self._trial,), lambda: self._checkpoint(epoch + 1))
+
+    def _checkpoint(self, epoch: int) -> Checkpoint:
+        notes = {
+            "epoch": epoch,
+            "losses": self.step_losses,
+            "epochs": self.epochs,
+            "seconds": self.seconds_before + time.perf_counter() - self._began,
+            "batches": self._setup.training.marks(self._trial.seeds, epoch),
+        }
+        return Checkpoint(self._bench.arrays(), notes)
 
 
 def _step_losses(logs):
@@ -145,18 +205,21 @@ class StepLoss(keras.metrics.Mean):
         return {self.name: super().result(), STEP_LOSS: keras.ops.convert_to_tensor(self._losses)}
 
 
-class _Reset:
-    """Puts the model to the start of a trial: weights, optimizer and random generators."""
+class _Bench:
+    """The model while it is lent: put to the start of a trial, or to where a checkpoint was."""
 
     def __init__(self, model: keras.Model, generators: Generators):
         self._everywhere = generators
         self._generators = seed_generators(model)
         self._weights = Snapshot(model.variables)
         held = optimizers(model).values()
-        self._optimizer = Snapshot([variable for one in held for variable in one.variables])
+        optimizer = [variable for one in held for variable in one.variables]
+        self._optimizer = Snapshot(optimizer)
         self._states = carried_states(model)
+        self._variables = [*model.variables, *optimizer, *self._states]
 
-    def __call__(self, setup: Setup, trial: Trial) -> None:
+    def reset(self, setup: Setup, trial: Trial) -> None:
+        """Weights, optimizer and random generators as the trial begins."""
         self._weights.restore()
         self._optimizer.restore()
         for state in self._states:
@@ -167,9 +230,20 @@ class _Reset:
             slot.variable.assign(value)
         self._everywhere.seed(trial.seeds.everywhere)
 
+    def arrays(self) -> list[np.ndarray]:
+        """All of it as it is now."""
+        values = [np.array(keras.ops.convert_to_numpy(variable)) for variable in self._variables]
+        return [*values, *self._everywhere.state()]
+
+    def load(self, arrays: list[np.ndarray]) -> None:
+        """All of it as it was when `arrays()` was asked."""
+        count = len(self._variables)
+        assign(self._variables, arrays[:count])
+        self._everywhere.restore(arrays[count:])
+
 
 @contextmanager
-def _workbench(model: keras.Model, at_once: int, generators: Generators) -> Iterator[_Reset]:
+def _workbench(model: keras.Model, at_once: int, generators: Generators) -> Iterator[_Bench]:
     """Lend the model for training with a fresh optimizer; give everything back as it was."""
     weights = Snapshot([*model.variables, *carried_states(model)])
     names = (*optimizers(model), "stop_training", "steps_per_execution", "train_function", "test_function")
@@ -184,7 +258,7 @@ def _workbench(model: keras.Model, at_once: int, generators: Generators) -> Iter
     model.train_function = model.test_function = None  # they hold the other optimizer
     set_untracked(model, LOSS_TRACKER, StepLoss(at_once))
     try:
-        yield _Reset(model, generators)
+        yield _Bench(model, generators)
     finally:
         for name, value in kept.items():
             set_untracked(model, name, value)

@@ -1,16 +1,19 @@
 """What a comparison is made of: the live objects that every engine is given."""
 
+import warnings
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import keras
 
+from keras_initlab.core.errors import RunDirWarning
 from keras_initlab.core.rng import Generators
 from keras_initlab.core.seeds import Seeds
 from keras_initlab.engines.sources import Source
 from keras_initlab.network.drawing import draw
 from keras_initlab.network.slots import Slot
+from keras_initlab.trials.checkpoint import Checkpoint
 from keras_initlab.trials.plan import Trial
 
 
@@ -39,6 +42,19 @@ class Setup:
     callbacks: Callable[[str, int], Sequence[keras.callbacks.Callback]] | None = None
     fans: str = "keras"
     epochs: int = 1
+
+    def goes_on(self, checkpoint: Checkpoint, seeds: Seeds) -> bool:
+        """Whether the data are still those that the checkpoint was trained on; warns where they are not."""
+        before = checkpoint.notes["batches"]
+        if before == self.training.marks(seeds, len(before)):
+            return True
+        warnings.warn(
+            f"The data set gives other batches than before the interruption: runs of replicate "
+            f"{seeds.replicate} begin anew.",
+            RunDirWarning,
+            stacklevel=2,
+        )
+        return False
 
     def initial_values(self, trial: Trial, generators: Generators) -> Iterator[tuple[Slot, Any]]:
         """The start of a trial: each drawn slot with its value, from the trial's derived seeds.

@@ -31,6 +31,9 @@ class Source(Protocol):
     def alike(self, seeds: Iterable[Seeds]) -> bool:
         """Whether trials with these seeds meet the same batches."""
 
+    def marks(self, seeds: Seeds, epochs: int) -> list[str]:
+        """Fingerprints of a replicate's first epochs; none where no process can read others."""
+
     def first_batch(self) -> Batch:
         """A batch, for its shapes; nothing is read once more for it."""
 
@@ -77,6 +80,9 @@ class Arrays:
     def alike(self, seeds: Iterable[Seeds]) -> bool:
         return not self.shuffle or len(set(seeds)) == 1
 
+    def marks(self, seeds: Seeds, epochs: int) -> list[str]:
+        return []
+
     def first_batch(self) -> Batch:
         return self.epoch(Seeds(0, 0), 0)[0]
 
@@ -106,6 +112,9 @@ class Fixed:
     def alike(self, seeds: Iterable[Seeds]) -> bool:
         return True
 
+    def marks(self, seeds: Seeds, epochs: int) -> list[str]:
+        return []
+
     def first_batch(self) -> Batch:
         return self._batches[0]
 
@@ -123,41 +132,63 @@ class Recorded(Fixed):
     """A `tf.data.Dataset` or `PyDataset`, read once per epoch of a replicate and then kept.
 
     Such a data set may shuffle or augment differently each time it is read, so what the first
-    initializer of a replicate saw is replayed to the others. An epoch that repeats an earlier one is
+    initializer of a replicate saw is replayed to the others: the epochs of replicate r are readings
+    r * `epochs` and following, whatever came of the runs before. A comparison that goes on in another process
+    therefore reads past those of earlier replicates. An epoch that repeats an earlier one is
     kept once: a data set in fixed order costs its own size in memory, a reshuffling one `epochs`
     times that. What can be asked without reading answers from the epoch that a check of the data has
-    read already, which is also the first to be used.
+    read already, which is the first reading.
     """
 
     joins_replicates = False  # it is read replicate by replicate, as one model after another would
 
-    def __init__(self, read: Callable[[], Iterable[Batch]], first: list[Batch], steps: int | None = None):
+    def __init__(
+        self,
+        read: Callable[[], Iterable[Batch]],
+        first: list[Batch],
+        epochs: int,
+        steps: int | None = None,
+    ):
         super().__init__(first, steps)
-        self._read, self._cut = read, steps
-        self._unused: list[Batch] | None = first
+        self._read, self._cut, self._of_replicate = read, steps, epochs
+        self._first: list[Batch] | None = first
+        self._readings = 0
         self._replicate: int | None = None
-        self._epochs: dict[int, list[Batch]] = {}
+        self._epochs: list[list[Batch]] = []
+        self._marks: list[str] = []
 
     def epoch(self, seeds: Seeds, epoch: int) -> Sequence[Batch]:
         if seeds.replicate != self._replicate:
-            self._replicate, self._epochs = seeds.replicate, {}
-        if epoch not in self._epochs:
-            self._epochs[epoch] = self._next_epoch()
+            self._replicate, self._epochs, self._marks = seeds.replicate, [], []
+        while len(self._epochs) <= epoch:
+            batches = self._reading(seeds, len(self._epochs))
+            mark = fingerprint(keras.tree.flatten(batches))
+            self._epochs.append(self._epochs[self._marks.index(mark)] if mark in self._marks else batches)
+            self._marks.append(mark)
         return self._epochs[epoch]
 
     def alike(self, seeds: Iterable[Seeds]) -> bool:
         return len(set(seeds)) == 1
 
-    def _next_epoch(self) -> list[Batch]:
-        if self._unused is not None:
-            batches, self._unused = self._unused, None
-            return batches
-        batches = read_epoch(self._read, self._cut)
-        mark = fingerprint(keras.tree.flatten(batches))
-        for known in self._epochs.values():
-            if fingerprint(keras.tree.flatten(known)) == mark:
-                return known
-        return batches
+    def marks(self, seeds: Seeds, epochs: int) -> list[str]:
+        for epoch in range(epochs):
+            self.epoch(seeds, epoch)
+        return self._marks[:epochs]
+
+    def _reading(self, seeds: Seeds, epoch: int) -> list[Batch]:
+        """The data set as it comes for this epoch."""
+        while self._readings < seeds.replicate * self._of_replicate + epoch:
+            self._next_reading()
+        return self._next_reading()
+
+    def _next_reading(self) -> list[Batch]:
+        self._readings += 1
+        return self._first_once() or read_epoch(self._read, self._cut)
+
+    def _first_once(self) -> list[Batch] | None:
+        """What was read already, when it is asked for the first time."""
+        first, self._first = self._first, None
+        return first
 
 
 def read_epoch(read: Callable[[], Iterable[Batch]], steps: int | None) -> list[Batch]:

@@ -5,12 +5,14 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from keras_initlab import engines
 from keras_initlab.core.errors import InputError
 from keras_initlab.core.rng import isolated
 from keras_initlab.experiment import provenance
 from keras_initlab.experiment.intake import Given, Length, check_choices, take_in
+from keras_initlab.experiment.interruption import interruptible
 from keras_initlab.experiment.progress import Verbose, watching
+from keras_initlab.experiment.schedule import scheduled
+from keras_initlab.experiment.training import train
 from keras_initlab.network.selection import Layers
 from keras_initlab.results.comparison import Comparison
 from keras_initlab.results.conclusion import outlook
@@ -123,27 +125,24 @@ def compare(
                 raise InputError(
                     f"baseline is {baseline!r}, which is not among the labels {list(plan.labels)}."
                 )
-            chosen, reason = engines.choose(engine, setup, plan.trials)
             config = provenance.describe(plan, setup, baseline, target_loss)
-        config = replace(config, engine={"name": chosen.name, "reason": reason})
-        config, found = folder.admit(config) if folder else (config, [])
-        finished = [record for record in found if not is_passing(record)]
-        done = {(record.label, record.replicate) for record in finished}
-        waiting = [trial for trial in plan.trials if (trial.label, trial.replicate) not in done]
-        ahead = outlook(Comparison(finished, config.to_json())) if finished and waiting else ""
-        with watching(plan, verbose, len(plan.trials) - len(waiting), ahead) as observer:
-            try:
-                for record in chosen.run(setup, waiting, observer):
-                    if folder:
-                        folder.add([record])
-                    finished.append(record)
-            except KeyboardInterrupt:
-                if not finished:
-                    raise
-                config = replace(config, interrupted=True)
-        done = {(record.label, record.replicate) for record in finished}
-        finished += [record for record in found if (record.label, record.replicate) not in done]
-        result = Comparison(finished, config.to_json())
+            config, found = folder.admit(config) if folder else (config, [])
+            finished = {record.name: record for record in found if not is_passing(record)}
+            schedule = scheduled(engine, plan, setup, config, finished)
+        config = schedule.config
         if folder:
-            folder.settle(result)
+            folder.begin(config)
+        ahead = ""
+        if finished and schedule.groups:
+            ahead = outlook(Comparison(list(finished.values()), config.to_json()))
+        with interruptible() as interruption:
+            with watching(plan, verbose, len(plan.trials) - schedule.runs, ahead) as observer:
+                stopped = train(schedule, setup, finished, folder, observer, interruption.asked)
+            if any(trial.name not in finished for trial in plan.trials):
+                config = replace(config, interrupted=True)
+            left = [record for record in (*stopped, *found) if record.name not in finished]
+            result = Comparison([*finished.values(), *left], config.to_json())
+            if folder:
+                folder.settle(result)
+        interruption.leave()
     return result

@@ -26,6 +26,7 @@ def training_source(
     class_weight: Mapping[int, float] | None,
     *,
     batch_size: int | None,
+    epochs: int,
     steps: int | None,
     shuffle: bool,
     validation_split: float,
@@ -38,7 +39,7 @@ def training_source(
         _refuse(y=y, sample_weight=sample_weight, batch_size=batch_size)
         if validation_split:
             raise InputError("validation_split needs arrays: give validation_data beside a data set.")
-        return _recorded(x, class_weight, steps, seed), None
+        return _recorded(x, class_weight, epochs, steps, seed), None
 
     data = _arrays(x, y, sample_weight, ("x", "y", "sample_weight"))
     if class_weight is not None:
@@ -96,13 +97,15 @@ def _refuse(**given: Any) -> None:
             )
 
 
-def _recorded(x: Any, class_weight: Mapping[int, float] | None, steps: int | None, seed: int) -> Recorded:
+def _recorded(
+    x: Any, class_weight: Mapping[int, float] | None, epochs: int, steps: int | None, seed: int
+) -> Recorded:
     order = loader.Order(x, seed, "x") if loader.is_loader(x) else None
     read = _reader(order.read if order else lambda: _batches(x), class_weight)
     first = _first_epoch(read, x, steps, "x")
     if class_weight is not None:
         arrays.check_classes(class_weight, first)
-    return loader.Loaded(read, first, steps, order) if order else Recorded(read, first, steps)
+    return loader.Loaded(order, read, first, epochs, steps) if order else Recorded(read, first, epochs, steps)
 
 
 def _batches(dataset: Any) -> Iterable[Any]:

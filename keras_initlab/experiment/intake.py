@@ -102,6 +102,7 @@ class Given:
             self.sample_weight,
             self.class_weight,
             batch_size=length.batch_size,
+            epochs=length.epochs,
             steps=length.steps_per_epoch,
             shuffle=bool(self.shuffle),
             validation_split=self.validation_split,

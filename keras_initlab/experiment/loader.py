@@ -1,14 +1,14 @@
 """A torch `DataLoader` as training data, in an order that derives from the trial's seeds."""
 
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
 
 from keras_initlab.core.errors import InputError
 from keras_initlab.core.seeds import Seeds
-from keras_initlab.engines.sources import Batch, Recorded
+from keras_initlab.engines.sources import Batch, Recorded, read_epoch
 
 
 def is_loader(x: Any) -> bool:
@@ -61,12 +61,11 @@ class Order:
 class Loaded(Recorded):
     """The epochs of a `DataLoader`: each in its derived order, kept for all initializers of a replicate."""
 
-    def __init__(self, read: Any, first: list[Batch], steps: int | None, order: Order):
-        super().__init__(read, first, steps)
+    def __init__(self, order: Order, read: Any, first: list[Batch], epochs: int, steps: int | None):
+        super().__init__(read, first, epochs, steps)
         self._order, self._first_seed = order, order.seed
 
-    def epoch(self, seeds: Seeds, epoch: int) -> Sequence[Batch]:
+    def _reading(self, seeds: Seeds, epoch: int) -> list[Batch]:
         self._order.seed = seeds.order(epoch)
-        if self._order.seed != self._first_seed:
-            self._unused = None  # a resumed run begins elsewhere
-        return super().epoch(seeds, epoch)
+        first = self._first_once() if self._order.seed == self._first_seed else None
+        return first or read_epoch(self._read, self._cut)

@@ -35,11 +35,10 @@ class Comparison(Evidence):
         """
         if batches is not None and batches < 1:
             raise InputError(f"batches must be positive or None for all, got {batches!r}.")
-        ranked = list(self.summary().index)
         if metric is None:
-            view = plots.loss_view(self.curves, self.runs, ranked, batches)
+            view = plots.loss_view(self.curves, self.runs, self.ranked, batches)
         else:
-            view = plots.metric_view(self.curves, self.runs, ranked, metric)
+            view = plots.metric_view(self.curves, self.runs, self.ranked, metric)
         return plots.plot_curves(view, self.runs, self.labels, ax)
 
     def plot_pairs(

@@ -56,9 +56,9 @@ def _why(found: Evidence, table: pd.DataFrame, label: str, first: str) -> str:
 
 def sentence(found: Evidence) -> str:
     """The conclusion in one sentence."""
-    if not found.records:
+    if not found.ended:
         return "No run has finished, so there is nothing to compare."
-    statuses = found.runs["status"]
+    statuses = found.runs["status"][found.runs["status"] != "interrupted"]
     if not statuses.isin(["completed", "stuck"]).any():
         return f"None of the {len(statuses)} runs completed; see `runs` for what happened to each."
     if not (statuses == "completed").any():
@@ -125,11 +125,25 @@ def _replicates(table: pd.DataFrame) -> str:
 
 def notes(found: Evidence) -> list[str]:
     """What a reader has to know to read the table right: the columns first, then the limits."""
-    if not found.records:
-        return []
+    if not found.ended:
+        return _interrupted(found)
     table = found.summary()
     pairs = found.pairs() if len(table) > 1 else pd.DataFrame()
-    return [*_columns(found, table, pairs), *_limits(found, table, pairs), *_engine(found)]
+    return [
+        *_interrupted(found),
+        *_columns(found, table, pairs),
+        *_limits(found, table, pairs),
+        *_engine(found),
+    ]
+
+
+def _interrupted(found: Evidence) -> list[str]:
+    steps = [len(run.step_losses) for run in found.records if run.status == "interrupted"]
+    if not steps:
+        return []
+    runs = f"{len(steps)} runs were" if len(steps) > 1 else "1 run was"
+    after = f"{min(steps)}" if min(steps) == max(steps) else f"{min(steps)} to {max(steps)}"
+    return [f"{runs} interrupted after {after} steps: drawn as far as it went, counted nowhere."]
 
 
 def _columns(found: Evidence, table: pd.DataFrame, pairs: pd.DataFrame) -> list[str]:

@@ -75,10 +75,21 @@ class Evidence:
         self._directions: Mapping[str, str | None] = self.config.get("directions", {})
 
     @cached_property
+    def ended(self) -> list[Record]:
+        """The records of runs that were not interrupted: on these alone rests what is judged."""
+        return [run for run in self.records if run.status != "interrupted"]
+
+    @cached_property
+    def ranked(self) -> list[str]:
+        """The labels that ran, best first; those of which every run was interrupted come last."""
+        judged = map(str, self.summary().index)
+        return list(dict.fromkeys([*judged, *(run.label for run in self.records)]))
+
+    @cached_property
     def metric(self) -> str:
         """The metric that ranks: a validation metric if there is one, else a training metric, else the
         mean loss of the first 100 steps. Always the value after the last epoch, never of the last batch."""
-        return tables.primary_metric(tables.epoch_metrics(self.records), self._directions)
+        return tables.primary_metric(tables.epoch_metrics(self.ended or self.records), self._directions)
 
     @property
     def baseline(self) -> str:
@@ -95,11 +106,11 @@ class Evidence:
         """The loss that `steps_to_target` waits for: the configured `target_loss`, else half-way
         (geometrically) between the median first loss and the lowest 10-step mean of any run."""
         given = self.config.get("target_loss")
-        return tables.default_target(self.records) if given is None else float(given)
+        return tables.default_target(self.ended or self.records) if given is None else float(given)
 
     @cached_property
     def runs(self) -> pd.DataFrame:
-        """One row per run.
+        """One row per run; those that were interrupted are shown and never ranked.
 
         Columns: `initializer`, `replicate`, `status` (that of the record, or `stuck`: it finished no better
         than chance, see `learning.stuck`), `message`; for each metric `final_…`
@@ -109,6 +120,10 @@ class Evidence:
         `seconds`.
         """
         return tables.runs(self.records, self.target, self._directions, self.config.get("chance", {}))
+
+    @property
+    def _judged_runs(self) -> pd.DataFrame:
+        return self.runs[self.runs["status"] != "interrupted"]
 
     @cached_property
     def curves(self) -> pd.DataFrame:
@@ -158,7 +173,7 @@ class Evidence:
     def _summary(self, name: str, confidence: float) -> pd.DataFrame:
         found = self.outcomes_of(name)
         horizon = self.config["epochs"] * self.config["steps_per_epoch"]
-        table = tables.summary(self.runs, self.labels, name, self._directions, confidence, horizon)
+        table = tables.summary(self._judged_runs, self.labels, name, self._directions, confidence, horizon)
         least = outcomes.detectable(found, self.baseline)
         return table.assign(detectable=[least.get(label, math.nan) for label in table.index])
 
@@ -248,7 +263,7 @@ class Evidence:
     def outcomes_of(self, metric: str) -> outcomes.Outcomes:
         """One metric of all runs, ready to be judged."""
         if metric not in self._outcomes:
-            self._outcomes[metric] = outcomes.outcomes(self.runs, metric, self._directions)
+            self._outcomes[metric] = outcomes.outcomes(self._judged_runs, metric, self._directions)
         return self._outcomes[metric]
 
     @cached_property

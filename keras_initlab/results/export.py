@@ -150,6 +150,9 @@ def to_mlflow(found: Evidence, experiment: str) -> None:
         client.set_terminated(group)
 
 
+_MLFLOW = {"completed": "FINISHED", "interrupted": "KILLED"}
+
+
 def _log_run(client: Any, experiment_id: str, group: str, run: Record, steps_per_epoch: int) -> None:
     from mlflow.entities import Metric
 
@@ -167,7 +170,7 @@ def _log_run(client: Any, experiment_id: str, group: str, run: Record, steps_per
     metrics = [Metric(_key(tag), value, 0, step) for tag, step, value in _series(run, steps_per_epoch)]
     for start in range(0, len(metrics), _BATCH):
         client.log_batch(run_id, metrics=metrics[start : start + _BATCH])
-    client.set_terminated(run_id, status="FINISHED" if run.status == "completed" else "FAILED")
+    client.set_terminated(run_id, status=_MLFLOW.get(run.status, "FAILED"))
 
 
 def _key(name: str) -> str:

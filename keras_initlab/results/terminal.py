@@ -50,7 +50,7 @@ def render(found: Evidence) -> "Group":
 
     lines = [Text(conclusion.sentence(found), style="bold"), *map(Text, conclusion.notes(found))]
     below = [Padding(line, (0, 1)) for line in lines]
-    if not found.records:
+    if not found.ended:
         return Group(*below)
     rows = _rows(found, label_length=WIDTH)
     headers = _headers(short(found.metric, 14), found.summary())
@@ -91,7 +91,7 @@ def as_html(found: Evidence) -> str:
 
 def html_table(found: Evidence) -> str:
     """The table alone; empty without runs."""
-    if not found.records:
+    if not found.ended:
         return ""
     rows = _rows(found, label_length=60)
     headers = _headers(found.metric, found.summary())

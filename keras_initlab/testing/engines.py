@@ -1,5 +1,6 @@
 """What every engine must do: leave the records that plain training, one model after another, leaves."""
 
+import itertools
 from collections.abc import Sequence
 
 import numpy as np
@@ -8,6 +9,7 @@ from keras_initlab.core.keras_private import parts
 from keras_initlab.engines.contract import Engine, Observer
 from keras_initlab.engines.sequential import Sequential
 from keras_initlab.engines.setup import Setup
+from keras_initlab.trials.checkpoint import Checkpoints
 from keras_initlab.trials.plan import Plan, Trial
 from keras_initlab.trials.record import Record
 
@@ -48,7 +50,10 @@ def check_engine(engine: Engine, plan: Plan, setup: Setup) -> None:
 
 def _by_trial(engine: Engine, setup: Setup, trials: Sequence[Trial]) -> dict[tuple[str, int], Record]:
     log = _Log()
-    records = {(r.label, r.replicate): r for r in engine.run(setup, trials, log)}
+    groups = engine.cut(setup, trials)
+    assert [trial for group in groups for trial in group] == list(trials), f"{engine.name}: other trials"
+    ended = itertools.chain.from_iterable(engine.run(setup, groups, log, Checkpoints()))
+    records = {(record.label, record.replicate): record for record in ended}
     for name, record in records.items():
         assert log.steps.get(name, 0) == len(record.step_losses), (
             f"{engine.name}, {name}: {log.steps.get(name, 0)} steps announced, {len(record.step_losses)} made"

@@ -48,6 +48,7 @@ class Config:
         baseline: The label that others are compared with, if one was named.
         target_loss: Training loss for the steps-to-target column, if one was named.
         engine: Name of the engine, and why it was taken.
+        groups: Which trials train together, in which order: the places of their labels by replicate.
         command: The command line that asked for it, if one did.
         interrupted: Whether it ended before all runs were finished.
     """
@@ -71,13 +72,14 @@ class Config:
     baseline: str | None = None
     target_loss: float | None = None
     engine: Mapping[str, str] | None = None
+    groups: Sequence[Any] | None = None
     command: str | None = None
     interrupted: bool = False
 
     def to_json(self) -> dict[str, Any]:
         """The fields as JSON data, with the schema they are written in."""
         fields = {entry.name: getattr(self, entry.name) for entry in dataclasses.fields(self)}
-        for name in ("chance", "command", "interrupted"):  # said only where it is so
+        for name in ("chance", "groups", "command", "interrupted"):  # said only where it is so
             if not fields[name]:
                 del fields[name]
         return {"schema": SCHEMA, **fields}
@@ -111,4 +113,6 @@ class Config:
             other,
             labels={**self.labels, **other.labels},
             replicates=max(self.replicates, other.replicates),
+            engine=self.engine,
+            groups=self.groups,
         )

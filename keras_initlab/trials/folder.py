@@ -12,12 +12,13 @@ import os
 import secrets
 import socket
 import warnings
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
 from keras_initlab.core.errors import InputError, NotSavedError, RunDirWarning
 from keras_initlab.trials import journal
+from keras_initlab.trials.checkpoint import Checkpoints, SavedCheckpoints
 from keras_initlab.trials.config import SCHEMA, Config
 from keras_initlab.trials.journal import Damage, Journal, Line
 from keras_initlab.trials.record import Record
@@ -85,14 +86,26 @@ class RunFolder:
             config = before.joined_with(config)
         elif lines or damages:
             _require_ours(self.path, fault, lines, config)
-        self._config, self._new = config, False
-        try:
-            text = json.dumps(config.to_json(), indent=1, allow_nan=False)
-            journal.replace(self.path / CONFIG_FILE, text + "\n")
-        except OSError as error:
-            raise _unusable(self.path, error) from error
         _set_aside(self.path, damages)
         return config, [record for record in united(lines) if record.label in config.labels]
+
+    def begin(self, config: Config) -> None:
+        """Write down what the comparison is, before any run.
+
+        Raises:
+            InputError: If there is no room for it.
+        """
+        try:
+            text = json.dumps(config.to_json(), allow_nan=False)
+            journal.replace(self.path / CONFIG_FILE, f"{text}\n".encode())
+        except OSError as error:
+            raise _unusable(self.path, error) from error
+        self._config, self._new = config, False
+
+    def checkpoints(self, engine: str, stopping: Callable[[], bool]) -> Checkpoints:
+        """Where groups in the middle of their training are kept."""
+        identities = {label: self._config.identity(label) for label in self._config.labels}
+        return SavedCheckpoints(self.path, identities, engine, stopping)
 
     def add(self, records: Sequence[Record]) -> None:
         """Write runs that finished together. What finds no room is kept, and tried again with the next."""
@@ -172,9 +185,14 @@ def save(path: str | os.PathLike[str], result: Any) -> None:
     """
     with writing(path) as folder:
         assert folder is not None
-        _, found = folder.admit(Config.from_json(result.config))
+        config, found = folder.admit(Config.from_json(result.config))
+        folder.begin(config)
         there = {(record.label, record.replicate): _weight(record) for record in found}
-        new = [one for one in result.records if _weight(one) > there.get((one.label, one.replicate), -1)]
+        new = [
+            one
+            for one in result.records
+            if one.status != "interrupted" and _weight(one) > there.get((one.label, one.replicate), -1)
+        ]
         if new:
             folder.add(new)
         folder.settle(result)

@@ -178,12 +178,12 @@ def _files(folder: Path) -> Iterable[Path]:
     return [first, *own] if first.is_file() else own
 
 
-def replace(path: Path, text: str) -> None:
-    """Put `text` in a file's place: after a crash at any moment the old or the new text is there, whole."""
+def replace(path: Path, content: bytes) -> None:
+    """Put `content` in a file's place: after a crash at any moment the old or the new one is there, whole."""
     aside = path.with_name(f".{path.name}-{os.getpid()}-{secrets.token_hex(4)}")
     try:
-        with aside.open("w", encoding="utf-8") as file:
-            file.write(text)
+        with aside.open("wb") as file:
+            file.write(content)
             file.flush()
             os.fsync(file.fileno())
         os.replace(aside, path)

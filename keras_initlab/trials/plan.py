@@ -17,6 +17,15 @@ class Trial:
         """Which repetition of the comparison this is, from 0."""
         return self.seeds.replicate
 
+    @property
+    def name(self) -> tuple[str, int]:
+        """Label and replicate, as its record has them."""
+        return self.label, self.replicate
+
+
+Group = tuple[Trial, ...]
+"""Trials that train together. The rounding of each may depend on its place and on how many there are."""
+
 
 @dataclass(frozen=True)
 class Plan:

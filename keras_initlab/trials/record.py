@@ -11,7 +11,7 @@ from keras_initlab.trials.plan import Trial
 VALIDATION = "val_"
 """How the name of a metric begins that is of the validation data, as in Keras."""
 
-Status = Literal["completed", "diverged", "failed"]
+Status = Literal["completed", "diverged", "failed", "interrupted"]
 
 
 @dataclass(frozen=True)
@@ -21,8 +21,9 @@ class Record:
     Attributes:
         label: The initializer's label.
         replicate: 0-based replicate.
-        status: `completed`, `diverged` (a loss became NaN or infinite) or `failed` (an exception). Whether a
-            completed run got stuck is for the reader of records to say, see `results.learning`.
+        status: `completed`, `diverged` (a loss became NaN or infinite), `failed` (an exception) or
+            `interrupted` (asked to stop; such a record is shown, and never written). Whether a completed run
+            got stuck is for the reader of records to say, see `results.learning`.
         message: What happened and what to do about it; empty for a completed run.
         step_losses: Training loss of each step, before that step's update. A diverged run ends with
             the non-finite loss.
@@ -31,6 +32,8 @@ class Record:
         seconds: Wall time of the trial. Engines that train many at once divide it evenly.
         seeds: The seeds the trial was run with, by purpose.
         engine: Name of the engine that ran it.
+        batches: Fingerprints of the epochs of data that its replicate met, where another process might read
+            others; empty for arrays.
     """
 
     label: str
@@ -42,6 +45,12 @@ class Record:
     seconds: float = 0.0
     seeds: Mapping[str, int] = field(default_factory=dict)
     engine: str = "sequential"
+    batches: tuple[str, ...] = ()
+
+    @property
+    def name(self) -> tuple[str, int]:
+        """Label and replicate: whose record it is."""
+        return self.label, self.replicate
 
     def to_fields(self) -> dict[str, Any]:
         """Strict JSON data; NaN and infinities as strings."""
@@ -65,6 +74,7 @@ class Record:
                 seconds=float(raw["seconds"]),
                 seeds=raw["seeds"],
                 engine=raw["engine"],
+                batches=tuple(raw.get("batches", ())),
             )
         except (KeyError, TypeError, AttributeError, ValueError) as error:
             raise ValueError(f"no record: {error}") from error
@@ -96,8 +106,9 @@ def outcome(
     epochs: Mapping[str, Sequence[float]],
     seconds: float,
     error: Exception | None = None,
+    interrupted: bool = False,
 ) -> Record:
-    """The record of a trial that ended, with an `error` or else with its last loss."""
+    """The record of a trial that ended: with an `error`, with its last loss, or because it was to stop."""
     seeds = trial.seeds
     status: Status
     if error is not None:
@@ -110,6 +121,8 @@ def outcome(
                 "try smaller initial weights, a lower learning rate or gradient clipping."
             ),
         )
+    elif interrupted:
+        status, message = "interrupted", f"Stopped after {len(losses)} steps."
     else:
         status, message = "completed", ""
     return Record(

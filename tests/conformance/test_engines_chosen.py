@@ -7,7 +7,6 @@ from types import SimpleNamespace
 from keras_initlab.engines import choice, choose
 from keras_initlab.engines.stacked import groups
 from keras_initlab.engines.stacked.engine import Stacked
-from keras_initlab.engines.stacked.members import Template
 from tests.engines import (
     BACKEND,
     IMAGES,
@@ -56,15 +55,14 @@ def test_auto_tries_what_it_does_not_know_and_leaves_no_trace(monkeypatch):
 def test_groups_fit_the_memory_of_the_accelerator(monkeypatch):
     """No accelerator is at hand: its answers are made up, in the form that each backend documents."""
     setup, trials = setup_and_trials(compiled(LAYERS.Dense(3)), replicates=3)
-    template = Template(setup.model)
     image = setup_and_trials(compiled(LAYERS.Conv2D(4, 3), LAYERS.Flatten(), shape=(8, 8, 2)), IMAGES)[0]
     # 6 x 6 places of 4 channels and, as patches, 3 x 3 taps of 2; as often flattened; and the input.
     activations = 16 * (8 * 8 * 2 + 36 * 4 + 36 * 18 + 36 * 4)
     weights = 3 * 3 * 2 * 4 + 4
-    counted = groups.member_bytes(image, Template(image.model))
+    counted = groups.member_bytes(image)
     assert counted >= 4 * (5 * weights + 2 * activations)
     assert counted < 4 * (5 * weights + 2 * activations) + 200  # metrics and seeds
-    free = 16 * groups.member_bytes(setup, template)  # a quarter of it holds four members
+    free = 16 * groups.member_bytes(setup)  # a quarter of it holds four members
     if BACKEND == "torch":
         monkeypatch.setattr("torch.cuda.is_available", lambda: True)
         monkeypatch.setattr("torch.cuda.mem_get_info", lambda: (free, 10 * free))
@@ -79,4 +77,4 @@ def test_groups_fit_the_memory_of_the_accelerator(monkeypatch):
         monkeypatch.setattr(
             "tensorflow.config.experimental.get_memory_info", lambda name: {"current": 2 * free}
         )
-    assert [len(group) for group in groups.groups(trials, setup, template)] == [4, 2]
+    assert [len(group) for group in groups.cut(setup, trials)] == [4, 2]

@@ -47,7 +47,9 @@ def test_a_member_that_diverges_or_fails_leaves_its_neighbours_alone():
 
 def test_dead_members_are_left_out_when_that_pays(monkeypatch):
     sizes = []
-    monkeypatch.setattr("keras_initlab.engines.stacked.engine._Warmth.pays_to_rebuild", lambda *_: True)
+    monkeypatch.setattr(
+        "keras_initlab.engines.stacked.engine.pays_to_rebuild", lambda setup, dead, steps: dead
+    )
     original = Stacked.run.__globals__["_Machine"]
 
     class Machine(original):

@@ -1,27 +1,30 @@
 """The stacked engine: trials that share a model train side by side, as one model with a member axis."""
 
+import itertools
 import re
 import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import dataclass
 
 import keras
 import numpy as np
 
 from keras_initlab.core.keras_private import build_symbolically, set_untracked
 from keras_initlab.core.rng import Generators, isolated
-from keras_initlab.engines.contract import Observer
+from keras_initlab.engines.contract import Observer, StoppedError
 from keras_initlab.engines.lending import fresh_optimizer
 from keras_initlab.engines.setup import Setup
 from keras_initlab.engines.sources import Fixed
 from keras_initlab.engines.stacked.blocks import Blocks, blocks
 from keras_initlab.engines.stacked.convolution import as_products
-from keras_initlab.engines.stacked.groups import groups
+from keras_initlab.engines.stacked.groups import cut, pays_to_rebuild
 from keras_initlab.engines.stacked.members import Members, Template, Values, stack
 from keras_initlab.engines.stacked.programs import program
 from keras_initlab.engines.stacked.refusal import reason_not_to_stack
 from keras_initlab.engines.stacked.rows import tables
-from keras_initlab.trials.plan import Trial
+from keras_initlab.trials.checkpoint import Checkpoint, Checkpoints
+from keras_initlab.trials.plan import Group, Trial
 from keras_initlab.trials.record import VALIDATION, Record, outcome
 
 
@@ -33,12 +36,19 @@ class Stacked:
     def why_not(self, setup: Setup, trials: Sequence[Trial]) -> str | None:
         return reason_not_to_stack(setup) or _failure(setup)
 
-    def run(self, setup: Setup, trials: Sequence[Trial], observer: Observer) -> Iterator[Record]:
+    def cut(self, setup: Setup, trials: Sequence[Trial]) -> list[Group]:
+        return cut(setup, trials)
+
+    def run(
+        self, setup: Setup, groups: Sequence[Group], observer: Observer, checkpoints: Checkpoints
+    ) -> Iterator[list[Record]]:
         with isolated() as generators, _lent(setup) as template:
             machine = None
-            for part in groups(trials, setup, template):
-                group = _Group(setup, part, template, generators, machine, observer)
-                yield from group.run()
+            for part in groups:
+                if checkpoints.stopping:
+                    return
+                group = _Group(setup, part, template, generators, machine, observer, checkpoints)
+                yield group.run()
                 machine = group.machine
 
 
@@ -98,59 +108,108 @@ class _Course:
         self.alive = True
 
 
+@dataclass
+class _Place:
+    """How far a group is: the epoch, the blocks of it that were trained, and who is in the machine."""
+
+    epoch: int
+    blocks: int
+    courses: list[_Course]
+
+
 class _Group:
     """Trials that train together."""
 
     def __init__(
         self,
         setup: Setup,
-        trials: Sequence[Trial],
+        trials: Group,
         template: Template,
         generators: Generators,
         machine: _Machine | None,
         observer: Observer,
+        checkpoints: Checkpoints,
     ):
         self._setup, self._trials, self._template = setup, trials, template
         self._generators = generators
         self.machine = machine
-        self._observer = observer
+        self._observer, self._checkpoints = observer, checkpoints
         self._began = time.perf_counter()
+        self._seconds_before = 0.0
+        self._courses: list[_Course] = []
 
-    def run(self) -> Iterator[Record]:
-        courses, starts = [], []
+    def run(self) -> list[Record]:
+        records, starts = [], []
         for trial in self._trials:
             self._observer.started(trial)
             try:
                 starts.append(self._template.start(self._setup, trial, self._generators))
             except Exception as error:
                 # An initializer that refuses a shape must not cost the runs that can finish.
-                yield self._finished(outcome(trial, Stacked.name, (), {}, self._share(), error))
+                records.append(self._outcome(_Course(trial), error))
             else:
-                courses.append(_Course(trial))
-        failure = None
-        if courses:
+                self._courses.append(_Course(trial))
+        failure, stopped = None, False
+        if self._courses:
             try:
-                self._train(courses, self._loaded(courses, stack(starts)))
+                self._train(*self._begun(stack(starts)))
+            except StoppedError:
+                stopped = True
             except Exception as caught:
                 failure = caught
-        for course in courses:
-            yield self._finished(
-                outcome(
-                    course.trial,
-                    Stacked.name,
-                    course.losses,
-                    course.epochs,
-                    self._share(),
-                    failure if course.alive else None,
-                )
-            )
+        records += [
+            self._outcome(course, failure if course.alive else None, stopped) for course in self._courses
+        ]
+        for record in records:
+            if not stopped:
+                self._observer.finished(record)
+        return records
 
-    def _share(self) -> float:
-        return (time.perf_counter() - self._began) / len(self._trials)
+    def _outcome(self, course: _Course, error: Exception | None, stopped: bool = False) -> Record:
+        seconds = self._seconds() / len(self._trials)
+        return outcome(course.trial, Stacked.name, course.losses, course.epochs, seconds, error, stopped)
 
-    def _finished(self, record: Record) -> Record:
-        self._observer.finished(record)
-        return record
+    def _seconds(self) -> float:
+        return self._seconds_before + time.perf_counter() - self._began
+
+    def _begun(self, start: Values) -> tuple[_Machine, _Place]:
+        """The machine at the start, or where a checkpoint was."""
+        kept = self._checkpoints.load(self._trials)
+        if (
+            kept is None
+            or len(kept.notes["courses"]) != len(self._courses)
+            or not self._setup.goes_on(kept, self._trials[0].seeds)
+        ):
+            return self._loaded(self._courses, start), _Place(0, 0, self._courses)
+        for course, noted in zip(self._courses, kept.notes["courses"], strict=True):
+            course.losses, course.epochs, course.alive = noted["losses"], noted["epochs"], noted["alive"]
+            for _ in course.losses:
+                self._observer.stepped(course.trial)
+        self._seconds_before = kept.notes["seconds"]
+        inside = [self._courses[index] for index in kept.notes["inside"]]
+        counts = [len(start.trainable), len(start.state)]
+        first, second = counts[0], sum(counts)
+        values = Values(kept.arrays[:first], kept.arrays[first:second], kept.arrays[second:])
+        return self._loaded(inside, values), _Place(kept.notes["epoch"], kept.notes["blocks"], inside)
+
+    def _save(self, machine: _Machine, place: _Place) -> None:
+        self._checkpoints.save(self._trials, lambda: self._checkpoint(machine, place))
+
+    def _checkpoint(self, machine: _Machine, place: _Place) -> Checkpoint:
+        values = machine.members.values(range(machine.members.size))
+        assert values.optimizer is not None
+        notes = {
+            "epoch": place.epoch,
+            "blocks": place.blocks,
+            "inside": [self._courses.index(course) for course in place.courses],
+            "courses": [
+                {"losses": course.losses, "epochs": course.epochs, "alive": course.alive}
+                for course in self._courses
+            ],
+            "seconds": self._seconds(),
+            "batches": self._setup.training.marks(self._trials[0].seeds, place.epoch + bool(place.blocks)),
+        }
+        return Checkpoint([*values.trainable, *values.state, *values.optimizer], notes)
 
     def _loaded(self, courses: Sequence[_Course], values: Values) -> _Machine:
         """A machine with these values, the one at hand where it fits."""
@@ -160,28 +219,44 @@ class _Group:
         self.machine.members.load(values)
         return self.machine
 
-    def _train(self, courses: list[_Course], machine: _Machine) -> None:
-        """Train all epochs; `courses` are those in the machine, in its order."""
-        warmth = _Warmth()
-        for epoch in range(self._setup.epochs):
-            trials = [course.trial for course in courses]
-            machine.members.reset_metrics()
-            for block in machine.training.epoch(trials, epoch):
-                with warmth.measured():
-                    losses = machine.program.train(block)
-                self._note_losses(courses, losses)
-            if not any(course.alive for course in courses):
+    def _train(self, machine: _Machine, place: _Place) -> None:
+        """Train what is left of all epochs."""
+        while place.epoch < self._setup.epochs:
+            self._train_epoch(machine, place)
+            if not any(course.alive for course in place.courses):
                 return
-            _note_epoch(courses, "", machine.program.results())
-            if machine.validation is not None:
-                machine.members.reset_metrics()
-                for block in machine.validation.epoch(trials, epoch):
-                    machine.program.test(block)
-                _note_epoch(courses, VALIDATION, machine.program.results())
-            kept = [index for index, course in enumerate(courses) if course.alive]
-            if warmth.pays_to_rebuild(1 - len(kept) / len(courses), self._setup.epochs - epoch - 1):
-                courses = [courses[index] for index in kept]
-                machine = self._loaded(courses, machine.members.values(kept))
+            machine, place = self._without_dead(machine, _Place(place.epoch + 1, 0, place.courses))
+            if place.epoch < self._setup.epochs:
+                self._save(machine, place)
+
+    def _train_epoch(self, machine: _Machine, place: _Place) -> None:
+        trials = [course.trial for course in place.courses]
+        if not place.blocks:
+            machine.members.reset_metrics()
+        for block in itertools.islice(machine.training.epoch(trials, place.epoch), place.blocks, None):
+            self._note_losses(place.courses, machine.program.train(block))
+            place.blocks += 1
+            if self._checkpoints.stopping and any(course.alive for course in place.courses):
+                self._save(machine, place)
+                raise StoppedError
+        if not any(course.alive for course in place.courses):
+            return
+        _note_epoch(place.courses, "", machine.program.results())
+        if machine.validation is not None:
+            machine.members.reset_metrics()
+            for block in machine.validation.epoch(trials, place.epoch):
+                machine.program.test(block)
+            _note_epoch(place.courses, VALIDATION, machine.program.results())
+
+    def _without_dead(self, machine: _Machine, place: _Place) -> tuple[_Machine, _Place]:
+        """The same group, in a smaller machine where that pays."""
+        kept = [index for index, course in enumerate(place.courses) if course.alive]
+        steps = (self._setup.epochs - place.epoch) * self._setup.training.steps
+        if not pays_to_rebuild(self._setup, len(place.courses) - len(kept), steps):
+            return machine, place
+        courses = [place.courses[index] for index in kept]
+        machine = self._loaded(courses, machine.members.values(kept))
+        return machine, _Place(place.epoch, place.blocks, courses)
 
     def _note_losses(self, courses: Sequence[_Course], losses: np.ndarray) -> None:
         """Each live member's losses of a block, up to the first that is not finite."""
@@ -200,26 +275,3 @@ def _note_epoch(courses: Sequence[_Course], prefix: str, results: dict[str, np.n
         for course, value in zip(courses, values, strict=True):
             if course.alive:
                 course.epochs.setdefault(prefix + name, []).append(float(value))
-
-
-class _Warmth:
-    """What building a program costs and what it saves, from the blocks that ran."""
-
-    def __init__(self):
-        self._seconds: list[float] = []
-        self._epochs = 0
-
-    @contextmanager
-    def measured(self):
-        began = time.perf_counter()
-        yield
-        self._seconds.append(time.perf_counter() - began)
-
-    def pays_to_rebuild(self, dead: float, epochs_left: int) -> bool:
-        """Whether leaving out a share `dead` of the members saves twice what a new program costs."""
-        self._epochs += 1
-        first, *others = self._seconds
-        if not dead or not others:
-            return False
-        epoch = sum(others) / self._epochs
-        return dead * epoch * epochs_left > 2 * first

@@ -10,10 +10,9 @@ from keras_initlab.core.keras_private import parts, symbolic_outputs
 from keras_initlab.engines.setup import Setup
 from keras_initlab.engines.sources import Source
 from keras_initlab.engines.stacked.convolution import is_product
-from keras_initlab.engines.stacked.members import Template
 from keras_initlab.network.roles import KERNEL_ROLES
 from keras_initlab.network.slots import all_slots
-from keras_initlab.trials.plan import Trial
+from keras_initlab.trials.plan import Group, Trial
 
 SHARE_OF_MEMORY = 0.25
 """What a group may take of the memory that is free."""
@@ -23,25 +22,42 @@ HEAVY = 5e6
 members share then saves more than longer groups do."""
 
 
-def groups(trials: Sequence[Trial], setup: Setup, template: Template) -> Iterator[list[Trial]]:
-    """Trials to train together, as many as memory allows."""
-    most = max(1, int(SHARE_OF_MEMORY * free_memory() / member_bytes(setup, template)))
+# Rules of thumb, and not measured while training: a decision by the clock would differ from one run to the
+# next, and with it the rounding of the members that go on.
+REBUILD_SECONDS = 4.0
+"""What a new program costs."""
+
+STEP_SECONDS = 2e-5
+"""What a member's step costs beside its arithmetic."""
+
+RATE = 1e10
+"""Multiply-adds per second."""
+
+
+def cut(setup: Setup, trials: Sequence[Trial]) -> list[Group]:
+    """Trials to train together, as many as the memory that is free now allows."""
+    most = max(1, int(SHARE_OF_MEMORY * free_memory() / member_bytes(setup)))
     joined = (
         setup.training.joins_replicates
         and (setup.validation is None or setup.validation.joins_replicates)
         and multiply_adds(setup) < HEAVY
     )
-    group: list[Trial] = []
+    groups: list[Group] = []
     for part in _parts(trials, most):
-        if group and not (joined and len(group) + len(part) <= most):
-            yield group
-            group = []
-        group = group + part
-    if group:
-        yield group
+        if groups and joined and len(groups[-1]) + len(part) <= most:
+            groups[-1] += part
+        else:
+            groups.append(part)
+    return groups
 
 
-def _parts(trials: Sequence[Trial], most: int) -> Iterator[list[Trial]]:
+def pays_to_rebuild(setup: Setup, dead: int, steps_left: int) -> bool:
+    """Whether leaving out as many dead members saves twice what a new program costs."""
+    step = STEP_SECONDS + 3 * multiply_adds(setup) / RATE  # forward, and twice that backward
+    return dead * steps_left * step > 2 * REBUILD_SECONDS
+
+
+def _parts(trials: Sequence[Trial], most: int) -> Iterator[Group]:
     """The trials of each replicate, in parts of about equal size where they are more than `most`."""
     replicates: dict[int, list[Trial]] = {}
     for trial in trials:
@@ -49,14 +65,14 @@ def _parts(trials: Sequence[Trial], most: int) -> Iterator[list[Trial]]:
     for members in replicates.values():
         size = math.ceil(len(members) / math.ceil(len(members) / most))
         for start in range(0, len(members), size):
-            yield members[start : start + size]
+            yield tuple(members[start : start + size])
 
 
-def member_bytes(setup: Setup, template: Template) -> int:
+def member_bytes(setup: Setup) -> int:
     """What one member takes: weights, gradients, at most three slots; activations, patches and the gradients
     of both."""
-    weights = sum(_bytes(variable) for variable in template.trainable)
-    state = sum(_bytes(variable) for variable in template.state)
+    weights = sum(_bytes(variable) for variable in setup.model.trainable_variables)
+    state = sum(_bytes(variable) for variable in setup.model.non_trainable_variables)
     outputs = list(_outputs(setup.model))
     patches = sum(
         size * math.prod(layer.kernel.shape[:-1]) // layer.filters

@@ -124,7 +124,7 @@ def _clip_diverged(curves: Sequence[Curve]) -> None:
 
 
 def _count(counts: pd.Series) -> str:
-    lost = [f"{counts[name]} of {counts.sum()} {name}" for name in LOST if name in counts]
+    lost = [f"{counts[name]} of {counts.sum()} {name}" for name in (*LOST, "interrupted") if name in counts]
     return ", ".join(lost) or f"N={counts.sum()}"
 
 

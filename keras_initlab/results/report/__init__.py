@@ -86,13 +86,15 @@ def _figures(found: Evidence) -> str:
     """Static pictures: the curves for readers without JavaScript, the rest for all."""
     if not found.records:
         return ""
-    ranked = list(found.summary().index)
-    count = len(ranked)
-    view = plots.loss_view(found.curves, found.runs, ranked, EARLY)
+    view = plots.loss_view(found.curves, found.runs, found.ranked, EARLY)
     draw = partial(plots.plot_curves, view, found.runs, found.labels)
     losses = _picture(draw, 9.6, 4.8, f"Training loss of the first {EARLY} batches")
-    height = 1.4 + 0.27 * count
     parts = [f"<noscript>{losses}</noscript>"]
+    ranked = list(found.summary().index)
+    count = len(ranked)
+    if not count:
+        return parts[0]
+    height = 1.4 + 0.27 * count
     if count > 1:
         title = f"Difference from {found.baseline} in {found.metric}"
         forest = partial(plots.plot_pairs, found.pairs(), ranked, found.metric)
@@ -149,7 +151,7 @@ def _cell(value: Any) -> str:
 
 def _views(found: Evidence) -> dict[str, Any]:
     """Everything the script draws."""
-    ranked = list(found.summary().index)
+    ranked = found.ranked
     frames = found.curves, found.runs, ranked
     steps = max((len(run.step_losses) for run in found.records), default=0)
     views = [(f"Loss, first {EARLY} batches", plots.loss_view(*frames, EARLY))] if steps else []

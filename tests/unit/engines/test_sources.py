@@ -133,7 +133,7 @@ def batches_of(size=8):
 def test_batches_are_met_alike_where_no_order_is_drawn_or_the_replicate_is_one():
     same, mixed = [Seeds(5, 1)] * 2, [Seeds(5, 0), Seeds(5, 1)]
     shuffled, in_order = (Arrays((X, Y), 8, shuffle=shuffle) for shuffle in (True, False))
-    recorded = Recorded(batches_of, batches_of())
+    recorded = Recorded(batches_of, batches_of(), 2)
     assert [source.alike(same) for source in (shuffled, in_order, recorded)] == [True] * 3
     assert [source.alike(mixed) for source in (shuffled, in_order, recorded)] == [False, True, False]
     assert [source.joins_replicates for source in (shuffled, in_order, recorded)] == [True, True, False]
@@ -146,7 +146,7 @@ def test_a_data_set_is_asked_without_being_read_once_more():
         reads.append(len(reads))
         return batches_of()
 
-    source = Recorded(read, batches_of())
+    source = Recorded(read, batches_of(), 2)
     np.testing.assert_array_equal(source.first_batch()[0], X[:8])
     assert source.head(2).steps == 2
     assert [len(target) for target in source.targets()] == [8, 8, 8]
@@ -154,6 +154,30 @@ def test_a_data_set_is_asked_without_being_read_once_more():
     assert reads == []
     source.epoch(Seeds(0, 0), 1)
     assert reads == [0]
+
+
+def test_a_data_set_is_read_by_place_whatever_was_read_before():
+    def source():
+        readings = iter(range(99))
+
+        def read():
+            return [(np.full(2, next(readings)),)]
+
+        return Recorded(read, read(), epochs=3)
+
+    whole = source()
+    met = {
+        (replicate, epoch): float(whole.epoch(Seeds(0, replicate), epoch)[0][0][0])
+        for replicate in range(3)
+        for epoch in range(3)
+    }
+    assert met == {(replicate, epoch): 3 * replicate + epoch for replicate, epoch in met}
+    resumed = source()
+    assert resumed.epoch(Seeds(0, 1), 2)[0][0][0] == 5
+    assert resumed.epoch(Seeds(0, 1), 0)[0][0][0] == 3, "what was passed within a replicate is kept"
+    assert resumed.epoch(Seeds(0, 2), 0)[0][0][0] == 6
+    assert resumed.marks(Seeds(0, 2), 2) == whole.marks(Seeds(0, 2), 2)
+    assert len(set(whole.marks(Seeds(0, 2), 3))) == 3
 
 
 @pytest.mark.parametrize("source", [Arrays((X,), 8, shuffle=True), Fixed([(X,)])], ids=["arrays", "batches"])

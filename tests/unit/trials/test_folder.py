@@ -173,6 +173,7 @@ def test_records_outlive_their_config(tmp_path, damage):
         folder.admit(replace(CONFIG, seed=1))
     with files.writing(tmp_path) as folder:
         assert folder.admit(CONFIG) == (CONFIG, [ONE, LOST])
+        folder.begin(CONFIG)
     assert files.read(tmp_path) == ([ONE, LOST], CONFIG.to_json())
 
 
@@ -198,7 +199,7 @@ def test_a_run_twice_is_one_and_a_failure_gives_way(tmp_path):
     failed = replace(ONE, status="failed", message="MemoryError: ")
     stored(tmp_path, failed, LOST)
     with files.writing(tmp_path) as folder:
-        folder.admit(CONFIG)
+        folder.begin(folder.admit(CONFIG)[0])
         folder.add([ONE])
         folder.add([replace(ONE, seconds=9.0)])
     assert files.read(tmp_path)[0] == [ONE, LOST]

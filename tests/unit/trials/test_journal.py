@@ -180,13 +180,13 @@ def test_a_full_disk_costs_no_record(tmp_path, monkeypatch):
 
 def test_a_file_is_replaced_whole_or_not_at_all(tmp_path, monkeypatch):
     path = tmp_path / "config.json"
-    journal.replace(path, "old")
+    journal.replace(path, b"old")
 
     def full(*arguments):
         raise OSError(28, "No space left on device")
 
     monkeypatch.setattr(os, "replace", full)
     with pytest.raises(OSError, match="No space"):
-        journal.replace(path, "new")
+        journal.replace(path, b"new")
     assert path.read_text() == "old"
     assert list(tmp_path.iterdir()) == [path], "nothing is left beside it"

@@ -1,0 +1,67 @@
+"""Groups go to the engine, and their records to the folder as each ends."""
+
+from collections.abc import Callable
+from dataclasses import replace
+
+from keras_initlab.core.errors import InputError
+from keras_initlab.engines.contract import Observer
+from keras_initlab.engines.setup import Setup
+from keras_initlab.experiment.schedule import Schedule
+from keras_initlab.trials.checkpoint import Checkpoints
+from keras_initlab.trials.folder import RunFolder
+from keras_initlab.trials.plan import Group
+from keras_initlab.trials.record import Record
+
+
+def train(
+    schedule: Schedule,
+    setup: Setup,
+    finished: dict[tuple[str, int], Record],
+    folder: RunFolder | None,
+    observer: Observer,
+    stopping: Callable[[], bool],
+) -> list[Record]:
+    """Train what is scheduled, and enter each run that ends in `finished` and in the folder.
+
+    Returns:
+        What there is of the group under way, if training was to stop: `interrupted` runs and those beside.
+
+    Raises:
+        InputError: If a data set does not give the batches that finished runs of the same replicate met.
+        KeyboardInterrupt: If nothing is finished.
+    """
+    checkpoints = folder.checkpoints(schedule.engine.name, stopping) if folder else Checkpoints(stopping)
+    met = {record.replicate: record.batches for record in finished.values() if record.batches}
+    for group in schedule.groups[:1]:
+        before = met.get(group[0].replicate, ())
+        _require_same(before, setup.training.marks(group[0].seeds, len(before)))
+    ended = schedule.engine.run(setup, schedule.groups, observer, checkpoints)
+    try:
+        for group, records in zip(schedule.groups, ended, strict=False):  # fewer where it was to stop
+            new = [_with_batches(record, group, setup) for record in records if record.name not in finished]
+            if any(record.status == "interrupted" for record in new):
+                return new
+            for record in new:
+                _require_same(met.get(record.replicate, ()), record.batches)
+            if folder and new:
+                folder.add(new)
+            checkpoints.drop(group)
+            finished.update((record.name, record) for record in new)
+    except KeyboardInterrupt:
+        if not finished:
+            raise
+    return []
+
+
+def _with_batches(record: Record, group: Group, setup: Setup) -> Record:
+    epochs = max(map(len, record.epochs.values()), default=0)
+    return replace(record, batches=tuple(setup.training.marks(group[0].seeds, epochs)))
+
+
+def _require_same(before, now) -> None:
+    """Runs of a replicate can only be compared where they met the same data."""
+    if any(one != other for one, other in zip(before, now, strict=False)):
+        raise InputError(
+            "x is a data set that gives other batches than finished runs of the same replicate met. Make its "
+            "order repeatable, such as shuffle(n, seed=0), or give another run_dir."
+        )
