@@ -1,7 +1,7 @@
 """Training that is not finished, as it was at the end of an epoch: kept aside so that a kill costs a minute.
 
-A checkpoint is one `.npz` file of arrays, put in place whole and never unpickled. Those who write it decide
-what is in it; here stands when it is worth the time, and how it gets to the disk and back.
+A checkpoint is one `.npz` file of arrays, sealed by a hash, put in place whole and never unpickled. Those who
+write it decide what is in it; here stands when it is worth the time, and how it gets to the disk and back.
 """
 
 import hashlib
@@ -9,7 +9,6 @@ import io
 import json
 import time
 import warnings
-import zipfile
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -29,6 +28,8 @@ EVERY = 60.0
 SHARE = 0.01
 """The most that writing may take of the time."""
 
+_SEAL_BYTES = 16
+
 
 @dataclass(frozen=True, eq=False)
 class Checkpoint:
@@ -43,7 +44,7 @@ class Checkpoint:
         notes = json.dumps({"dtypes": dtypes, **self.notes})
         file = io.BytesIO()
         np.savez(file, np.array(notes), *map(_plain, self.arrays))
-        return file.getvalue()
+        return file.getvalue() + _seal(file.getvalue())
 
     @classmethod
     def from_bytes(cls, content: bytes) -> "Checkpoint":
@@ -52,14 +53,18 @@ class Checkpoint:
         Raises:
             ValueError: If it is damaged.
         """
-        try:
-            with np.load(io.BytesIO(content), allow_pickle=False) as file:
-                notes = json.loads(str(file["arr_0"]))
-                dtypes = notes.pop("dtypes")
-                arrays = [file[f"arr_{n}"].view(np.dtype(name)) for n, name in enumerate(dtypes, 1)]
-            return cls(arrays, notes)
-        except (OSError, LookupError, TypeError, EOFError, zipfile.BadZipFile) as error:
-            raise ValueError(f"no checkpoint: {error}") from error
+        content, seal = content[:-_SEAL_BYTES], content[-_SEAL_BYTES:]
+        if seal != _seal(content):
+            raise ValueError("it is damaged")
+        with np.load(io.BytesIO(content), allow_pickle=False) as file:
+            notes = json.loads(str(file["arr_0"]))
+            dtypes = notes.pop("dtypes")
+            arrays = [file[f"arr_{n}"].view(np.dtype(name)) for n, name in enumerate(dtypes, 1)]
+        return cls(arrays, notes)
+
+
+def _seal(content: bytes) -> bytes:
+    return hashlib.blake2b(content, digest_size=_SEAL_BYTES).digest()
 
 
 def _plain(array: np.ndarray) -> np.ndarray:

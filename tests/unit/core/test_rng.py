@@ -31,3 +31,16 @@ def test_what_happens_inside_is_forgotten_outside():
         generators.seed(9)
         numbers()
     assert numbers() == expected
+
+
+def test_where_they_stand_can_be_kept():
+    with isolated() as generators:
+        generators.seed(5)
+        random.gauss(0, 1)  # leaves a second number behind
+        np.random.normal()
+        numbers()
+        kept = [np.array(part) for part in generators.state()]
+        expected = [*numbers(), random.gauss(0, 1), np.random.normal()]
+        generators.seed(6)
+        generators.restore(kept)
+        assert [*numbers(), random.gauss(0, 1), np.random.normal()] == expected
