@@ -134,6 +134,7 @@ def compare(
         with watching(plan, verbose, len(plan.trials) - len(waiting), ahead) as observer:
             try:
                 for record in chosen.run(setup, waiting, observer):
+                    record = replace(record, made_with=config.made_with)
                     if folder:
                         folder.add([record])
                     finished.append(record)

@@ -31,6 +31,7 @@ class Record:
         seconds: Wall time of the trial. Engines that train many at once divide it evenly.
         seeds: The seeds the trial was run with, by purpose.
         engine: Name of the engine that ran it.
+        made_with: Versions of Keras and its backend, and the processor; empty where nobody noted them.
     """
 
     label: str
@@ -42,6 +43,7 @@ class Record:
     seconds: float = 0.0
     seeds: Mapping[str, int] = field(default_factory=dict)
     engine: str = "sequential"
+    made_with: Mapping[str, str] = field(default_factory=dict)
 
     def to_fields(self) -> dict[str, Any]:
         """Strict JSON data; NaN and infinities as strings."""
@@ -65,6 +67,7 @@ class Record:
                 seconds=float(raw["seconds"]),
                 seeds=raw["seeds"],
                 engine=raw["engine"],
+                made_with={str(name): str(text) for name, text in raw.get("made_with", {}).items()},
             )
         except (KeyError, TypeError, AttributeError, ValueError) as error:
             raise ValueError(f"no record: {error}") from error

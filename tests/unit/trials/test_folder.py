@@ -84,7 +84,11 @@ def test_more_initializers_and_replicates_change_no_other_result(tmp_path):
     [
         ({"seed": 5}, "holds a comparison with another seed: 4 there, 5 here"),
         ({"epochs": 2}, "another epochs: 1 there, 2 here"),
-        ({"roles": "bias"}, "another digest"),
+        (
+            {"roles": "bias"},
+            r"another layers or roles \(layer 2, Dense: tested\[0\]\): 'kernel' there, 'bias' here",
+        ),
+        ({"shuffle": False}, "another shuffle: True there, False here"),
     ],
 )
 def test_another_comparison_is_refused(tmp_path, changes, message):
