@@ -47,7 +47,7 @@ def described(value: Any, values: bool = True) -> Any:
 
     >>> described({"rate": 0.1, "kind": keras.initializers.Zeros()})
     {'rate': 0.1, 'kind': {'class': 'Zeros'}}
-    >>> first, second = (described(lambda shape, dtype=None, std=std: std) for std in (0.1, 0.2))
+    >>> first, second = (described(lambda shape, std=std: std) for std in (0.1, 0.2))
     >>> first["code"] == second["code"], first["uses"], second["uses"]
     (True, {'std': 0.1}, {'std': 0.2})
     """

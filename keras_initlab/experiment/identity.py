@@ -61,11 +61,11 @@ def callbacks(setup: Setup) -> Any:
 
 def precision() -> dict[str, Any]:
     """How exactly the backend multiplies matrices, and what Keras takes for a small number."""
-    backend, multiplied = keras.backend.backend(), None
+    backend, multiplied, wide = keras.backend.backend(), None, True
     if backend == "jax":
         import jax
 
-        multiplied = jax.config.jax_default_matmul_precision
+        multiplied, wide = jax.config.jax_default_matmul_precision, jax.config.jax_enable_x64
     elif backend == "torch":
         import torch
 
@@ -76,7 +76,8 @@ def precision() -> dict[str, Any]:
         multiplied = (
             "tensor_float_32" if tf.config.experimental.tensor_float_32_execution_enabled() else "float32"
         )
-    return {"matmul": multiplied, "floatx": keras.config.floatx(), "epsilon": keras.config.epsilon()}
+    small = {"floatx": keras.config.floatx(), "epsilon": keras.config.epsilon()}
+    return {"matmul": multiplied, "float64": wide, **small}
 
 
 def layers(setup: Setup) -> list[dict[str, Any]]:

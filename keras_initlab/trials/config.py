@@ -187,7 +187,7 @@ class Config:
         layer = re.match(r"model\[(\d+)\]\.?(.*)", path)
         if layer is None or self.model is None or int(layer[1]) >= len(self.model):
             return path
-        return f"layer {layer[1]}, {self.model[int(layer[1])].get('class')}: {layer[2]}"
+        return f"layer {layer[1]}, {self.model[int(layer[1])].get('class')}: {layer[2]}".removesuffix(": ")
 
     def identity(self, label: str) -> str:
         """What a record says of the comparison that it belongs to: a hash of all that decides its numbers."""

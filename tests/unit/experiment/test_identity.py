@@ -249,8 +249,8 @@ MODELS = {
     ),
     "dtype of a layer": (
         {},
-        {"dtype": "float64"},
-        r"layer 3, \w+: config.dtype.*: 'float32' there, 'float64' here",
+        {"dtype": "float16"},
+        r"layer 3, \w+: config.dtype.*: 'float32' there, 'float16' here",
     ),
     "a layer of one's own": (
         {"middle": [Gain(1.0)]},
