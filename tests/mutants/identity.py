@@ -122,7 +122,7 @@ MUTANTS = [
             "found[name] = told | (",
             "found[name] = {} | (",
             ON_IDENTITY,
-            "same_arguments",
+            "optimizers_alike",
         ),
         (
             "the state of callbacks counts",

@@ -297,7 +297,7 @@ MODELS = {
         {"optimizer": keras.optimizers.Adam(0.2)},
         r"optimizer \(optimizer.learning_rate\): 0.1\d* there, 0.2\d* here",
     ),
-    "optimizers of the same arguments": (
+    "optimizers_alike": (
         {"optimizer": keras.optimizers.Nadam()},
         {"optimizer": keras.optimizers.Adamax()},
         r"optimizer \(optimizer_class.optimizer.class\): 'Nadam' there, 'Adamax' here",
