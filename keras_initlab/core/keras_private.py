@@ -86,6 +86,16 @@ def symbolic_outputs(layer: Any) -> list[Any]:
     return [tensor for node in layer._inbound_nodes for tensor in node.output_tensors]
 
 
+def calls(model: Any) -> list[tuple[Any, tuple, dict, list[Any]]]:
+    """The calls of which a functional model is made, in order: operation, arguments, keywords, outputs. 3.10.
+
+    None for other models.
+    """
+    by_depth = getattr(model, "_nodes_by_depth", {})
+    nodes = [node for depth in sorted(by_depth, reverse=True) for node in by_depth[depth]]
+    return [(node.operation, node.arguments.args, node.arguments.kwargs, node.outputs) for node in nodes]
+
+
 _PASSING = (
     "keras.src.layers.pooling",
     "keras.src.layers.reshaping",
@@ -118,11 +128,25 @@ def compiled_loss(model: Any) -> Any:
     return model._compile_loss
 
 
+def given_metrics(model: Any) -> tuple[Any, Any]:
+    """The metrics and the weighted metrics as they were given to `compile`. 3.10."""
+    held = compiled_metrics(model)
+    return (None, None) if held is None else (held._user_metrics, held._user_weighted_metrics)
+
+
+def given_loss_weights(model: Any) -> Any:
+    """The weights of several losses as they were given to `compile`. 3.10."""
+    return getattr(model._compile_loss, "_user_loss_weights", None)
+
+
 def is_plain_mean(model: Any) -> bool:
     """Whether the loss that `fit` reports is a mean over the examples, not summed or weighted. 3.10."""
     reduction = getattr(model.loss, "reduction", "sum_over_batch_size")
-    weights = getattr(model._compile_loss, "_user_loss_weights", None)
-    return weights is None and reduction in ("sum_over_batch_size", "mean", "mean_with_sample_weight")
+    return given_loss_weights(model) is None and reduction in (
+        "sum_over_batch_size",
+        "mean",
+        "mean_with_sample_weight",
+    )
 
 
 def direction(metric: Any) -> str | None:

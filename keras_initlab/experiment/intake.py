@@ -3,6 +3,7 @@
 Everything that can be known to be wrong before training is refused here, with one clear error.
 """
 
+import functools
 import inspect
 import math
 from collections.abc import Callable, Iterable, Mapping
@@ -176,7 +177,7 @@ def callback_factory(callbacks: Callable | None) -> Callable[[str, int], list] |
         found = callbacks(label, replicate)
         return [found] if isinstance(found, keras.callbacks.Callback) else list(found)
 
-    return made
+    return functools.update_wrapper(made, callbacks, updated=())
 
 
 def check_choices(fans: str, target_loss: Any) -> None:

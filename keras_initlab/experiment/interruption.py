@@ -32,8 +32,9 @@ class Interruption:
         if self._signal not in (None, signal.SIGINT):
             raise SystemExit(TERMINATED)
 
-    def _handle(self, number: int, frame: Any) -> None:
-        if self.asked():  # the second time: at once
+    def note(self, number: int, frame: Any) -> None:
+        """A signal came; the second one ends at once."""
+        if self.asked():
             raise KeyboardInterrupt if number == signal.SIGINT else SystemExit(TERMINATED)
         self._signal = number
         if number == signal.SIGINT and sys.stderr.isatty():
@@ -53,7 +54,7 @@ def interruptible() -> Iterator[Interruption]:
         for number in _SIGNALS:
             handler = signal.getsignal(number)
             if handler not in (signal.SIG_IGN, None):  # None: not installed by Python
-                before[number] = signal.signal(number, interruption._handle)
+                before[number] = signal.signal(number, interruption.note)
     try:
         yield interruption
     finally:

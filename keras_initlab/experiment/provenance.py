@@ -13,10 +13,12 @@ import keras
 import numpy as np
 
 from keras_initlab import __version__
-from keras_initlab.core.keras_private import compiled_metrics, direction, parts, tensorflow_left_alone
+from keras_initlab.core.keras_private import compiled_metrics, direction, parts
+from keras_initlab.core.processor import processor
 from keras_initlab.engines.lending import optimizers
 from keras_initlab.engines.setup import Setup
-from keras_initlab.experiment import targets
+from keras_initlab.experiment import identity, targets
+from keras_initlab.experiment.describing import described, is_own
 from keras_initlab.experiment.targets import loss_name
 from keras_initlab.network.slots import Slot
 from keras_initlab.trials.config import Config
@@ -39,7 +41,7 @@ def describe(plan: Plan, setup: Setup, baseline: str | None, target_loss: float 
         optimizer=_optimizer(setup.model),
         backend=keras.backend.backend(),
         dtype=setup.model.dtype_policy.name,
-        versions=_versions(),
+        versions=_versions(setup.model),
         digest={
             "data": setup.training.digest(),
             "validation": setup.validation.digest() if setup.validation else None,
@@ -49,6 +51,14 @@ def describe(plan: Plan, setup: Setup, baseline: str | None, target_loss: float 
         batch_size=getattr(setup.training, "batch_size", None),
         baseline=baseline,
         target_loss=None if target_loss is None else float(target_loss),
+        shuffle=getattr(setup.training, "shuffle", False),
+        model=identity.layers(setup),
+        loss=identity.loss(setup.model),
+        metrics=identity.metrics(setup.model, directions),
+        optimizer_class=identity.optimizer(setup.model),
+        jit_compile=bool(setup.model.jit_compile),
+        precision=identity.precision(),
+        callbacks=identity.callbacks(setup),
     )
 
 
@@ -59,11 +69,13 @@ def _optimizer(model: keras.Model) -> Any:
 
 
 def _scheme(scheme: Callable) -> Any:
-    """An initializer as JSON data: its class and arguments, or the callable's name."""
+    """An initializer as JSON data: class and arguments, or the callable's name; and code of one's own."""
     if not isinstance(scheme, keras.initializers.Initializer):
-        return {"callable": f"{scheme.__module__}.{getattr(scheme, '__qualname__', type(scheme).__name__)}"}
+        name = f"{scheme.__module__}.{getattr(scheme, '__qualname__', type(scheme).__name__)}"
+        return {"callable": name, "code": described(scheme)}
     config = {key: value for key, value in scheme.get_config().items() if key != "seed"}
-    return {"class_name": type(scheme).__name__, "config": _plain(config)}
+    code = {"code": described(type(scheme))} if is_own(type(scheme)) else {}
+    return {"class_name": type(scheme).__name__, "config": _plain(config)} | code
 
 
 def _plain(value: Any) -> Any:
@@ -73,10 +85,10 @@ def _plain(value: Any) -> Any:
         return [_plain(inner) for inner in value]
     if isinstance(value, float) and not math.isfinite(value):
         return str(value)
-    return value if isinstance(value, str | int | float | bool | None) else repr(value)
+    return value if isinstance(value, str | int | float | bool | None) else described(value)
 
 
-def _versions() -> dict[str, str]:
+def _versions(model: keras.Model) -> dict[str, str]:
     backend = keras.backend.backend()
     return {
         "python": platform.python_version(),
@@ -84,6 +96,7 @@ def _versions() -> dict[str, str]:
         "keras": keras.__version__,
         "numpy": np.__version__,
         backend: importlib.import_module(backend).__version__,
+        "processor": processor(model.variables[0]),
     }
 
 
@@ -115,13 +128,8 @@ def _slot(slot: Slot) -> list[Any]:
 
 
 def _layer(layer: keras.Layer) -> Any:
-    if isinstance(layer, keras.Model):
-        return type(layer).__name__  # its layers follow
-    try:
-        with tensorflow_left_alone():
-            return [type(layer).__name__, layer.get_config()]
-    except NotImplementedError:  # a custom layer without a config
-        return type(layer).__name__
+    config = identity.config_of(layer)
+    return type(layer).__name__ if config is None else [type(layer).__name__, config]
 
 
 def _nameless(value: Any) -> Any:

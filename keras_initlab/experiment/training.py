@@ -38,7 +38,11 @@ def train(
     ended = schedule.engine.run(setup, schedule.groups, observer, checkpoints)
     try:
         for group, records in zip(schedule.groups, ended, strict=False):  # fewer where it was to stop
-            new = [_with_batches(record, group, setup) for record in records if record.name not in finished]
+            new = [
+                replace(record, batches=_met(record, group, setup), made_with=schedule.config.made_with)
+                for record in records
+                if record.name not in finished
+            ]
             if any(record.status == "interrupted" for record in new):
                 return new
             for record in new:
@@ -53,9 +57,10 @@ def train(
     return []
 
 
-def _with_batches(record: Record, group: Group, setup: Setup) -> Record:
+def _met(record: Record, group: Group, setup: Setup) -> tuple[str, ...]:
+    """Fingerprints of the epochs that the run has been through."""
     epochs = max(map(len, record.epochs.values()), default=0)
-    return replace(record, batches=tuple(setup.training.marks(group[0].seeds, epochs)))
+    return tuple(setup.training.marks(group[0].seeds, epochs))
 
 
 def _require_same(before, now) -> None:

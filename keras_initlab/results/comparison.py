@@ -90,7 +90,7 @@ class Comparison(Evidence):
         export.to_parquet(self, folder)
 
     def to_json(self, path: str | Path | None = None) -> str:
-        """Summary, pairs, runs and configuration as strict JSON (null for what has no value), also
+        """Summary, pairs, runs, notes and configuration as strict JSON (null for what has no value), also
         written to `path` if one is given."""
         text = export.to_json(self)
         if path is not None:

@@ -1,6 +1,7 @@
 """What may be said about a comparison, in words: no more than the evidence."""
 
 import math
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
@@ -134,6 +135,7 @@ def notes(found: Evidence) -> list[str]:
         *_columns(found, table, pairs),
         *_limits(found, table, pairs),
         *_engine(found),
+        *_makes(found),
     ]
 
 
@@ -212,6 +214,18 @@ def _uneven(found: Evidence, table: pd.DataFrame, pairs: pd.DataFrame) -> list[s
 def _engine(found: Evidence) -> list[str]:
     engine = found.config.get("engine") or {"reason": "asked for"}
     return [] if engine["reason"] == "asked for" else [f"Engine: {engine['name']}; {engine['reason']}."]
+
+
+def _makes(found: Evidence) -> list[str]:
+    """Where runs were made with different versions or processors: how many with which."""
+    known = [record.made_with for record in found.records if record.made_with]
+    names = sorted({name for made in known for name in made})
+    mixed = [name for name in names if len({made.get(name) for made in known}) > 1]
+    if not mixed:
+        return []
+    counts = Counter(", ".join(f"{name} {made.get(name, 'unknown')}" for name in mixed) for made in known)
+    parts = [f"{count} with {what}" for what, count in counts.most_common()]
+    return [f"Runs of different makes, whose last digits may differ: {'; '.join(parts)}."]
 
 
 def _fates(table: pd.DataFrame) -> str:

@@ -11,6 +11,7 @@ from urllib.parse import quote
 import pandas as pd
 
 from keras_initlab.core.optional import need
+from keras_initlab.results import conclusion
 from keras_initlab.results.evidence import Evidence
 from keras_initlab.results.tables import VALIDATION
 from keras_initlab.trials.record import Record
@@ -37,6 +38,7 @@ def to_json(found: Evidence) -> str:
             "summary": rows(found.summary().reset_index()),
             "pairs": rows(found.pairs().reset_index()),
             "runs": rows(found.runs),
+            "notes": conclusion.notes(found),
             "config": found.config,
         },
         indent=1,

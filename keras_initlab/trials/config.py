@@ -2,7 +2,9 @@
 
 import dataclasses
 import hashlib
+import itertools
 import json
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
@@ -22,6 +24,30 @@ _IDENTITY = (
     "digest",
 )
 """Fields in which two comparisons must agree for their runs to stand side by side."""
+
+_LATER = (
+    "shuffle",
+    "model",
+    "loss",
+    "metrics",
+    "optimizer_class",
+    "jit_compile",
+    "precision",
+    "callbacks",
+)
+"""The same, but unknown (None) in folders that were begun before they were noted."""
+
+_ARGUMENTS = {
+    "digest.data": "x, y, sample_weight or class_weight",
+    "digest.validation": "validation_data",
+    "digest.model": "model, layers or roles",
+    "optimizer_class": "optimizer",
+    "model.tested": "layers or roles",
+    "model.restarted": "layers or roles",
+}
+"""What decides a field, where `compare` calls it otherwise."""
+
+_LONGEST = 60  # letters of a value in a message
 
 
 @dataclass(frozen=True)
@@ -51,6 +77,15 @@ class Config:
         groups: Which trials train together, in which order: the places of their labels by replicate.
         command: The command line that asked for it, if one did.
         interrupted: Whether it ended before all runs were finished.
+        shuffle: Whether arrays come in a new order in each epoch.
+        model: Each layer and model inside it: class, arguments, the user's own code, weights under test and
+            restarted by role, and a fingerprint of the weights that keep their values.
+        loss: The losses with their arguments and weights.
+        metrics: The metrics with their arguments, and what they are called.
+        optimizer_class: By attribute, the class and the weights that are spared from decay.
+        jit_compile: Whether the model is compiled by XLA.
+        precision: How exactly the backend multiplies.
+        callbacks: The code of the function that makes them; `none` without.
     """
 
     labels: Mapping[str, Any]
@@ -75,12 +110,23 @@ class Config:
     groups: Sequence[Any] | None = None
     command: str | None = None
     interrupted: bool = False
+    shuffle: bool | None = None
+    model: Sequence[Mapping[str, Any]] | None = None
+    loss: Mapping[str, Any] | None = None
+    metrics: Mapping[str, Any] | None = None
+    optimizer_class: Mapping[str, Any] | None = None
+    jit_compile: bool | None = None
+    precision: Mapping[str, Any] | None = None
+    callbacks: Any = None
 
     def to_json(self) -> dict[str, Any]:
         """The fields as JSON data, with the schema they are written in."""
         fields = {entry.name: getattr(self, entry.name) for entry in dataclasses.fields(self)}
         for name in ("chance", "groups", "command", "interrupted"):  # said only where it is so
             if not fields[name]:
+                del fields[name]
+        for name in _LATER:
+            if fields[name] is None:
                 del fields[name]
         return {"schema": SCHEMA, **fields}
 
@@ -91,28 +137,124 @@ class Config:
         return cls(**{key: value for key, value in raw.items() if key in known})
 
     def differs_from(self, other: "Config") -> str | None:
-        """What `self` holds that keeps the runs of `other` from standing beside its own; None if nothing."""
-        for key in _IDENTITY:
-            there, here = getattr(self, key), getattr(other, key)
-            if there != here:
-                return f"a comparison with another {key}: {there!r} there, {here!r} here"
+        """What `self` holds that keeps the runs of `other` from standing beside its own; None if nothing.
+
+        What `self` does not know is not compared. Between two versions of Keras, arguments that only one has
+        do not count.
+        """
+        skewed = self.versions.get("keras") != other.versions.get("keras")
+        whole = [key for key in _IDENTITY if key != "digest"]
+        whole += [key for key in _LATER if getattr(self, key) is not None]
+        pairs = [(key, getattr(self, key), getattr(other, key)) for key in whole]
+        for key in ("data", "validation") if self.model is not None else ("data", "validation", "model"):
+            there, here = ((config.digest or {}).get(key) for config in (self, other))
+            pairs.append((f"digest.{key}", there, here))
+        for pair in pairs:
+            difference = _difference(*pair, skewed)
+            if difference:
+                return "a comparison with another " + self._said(*difference, other)
         for label in self.labels.keys() & other.labels.keys():
-            if self.labels[label] != other.labels[label]:
-                return f"{label!r} as {self.labels[label]}, here it is {other.labels[label]}"
+            there, here = self.labels[label], other.labels[label]
+            difference = _difference(
+                "", there, here if self._knows_code(there) else _without_code(here), skewed
+            )
+            if difference and difference[0].startswith(".code"):
+                path, then, now = difference
+                return f"{label!r} with another {self._said(path[1:], then, now, other)}"
+            if difference:
+                return f"{label!r} as {there}, here it is {here}"
         return None
+
+    def _knows_code(self, scheme: Any) -> bool:
+        return self.model is not None or (isinstance(scheme, Mapping) and "code" in scheme)
+
+    def _said(self, path: str, there: Any, here: Any, other: "Config") -> str:
+        """The argument, where in it, and both values."""
+        place = re.sub(r"\[\d+\]", "", path)
+        argument = next((name for field, name in _ARGUMENTS.items() if place.startswith(field)), None)
+        argument = argument or re.split(r"(?<!^)[.\[]", path)[0]
+        where = "" if path == argument or path.startswith("digest") else f" ({self._place(path)})"
+        said = f"{argument}{where}: {_short(there)} there, {_short(here)} here"
+        python = [config.versions.get("python") for config in (self, other)]
+        if "code" in place and python[0] != python[1]:
+            said += f" (Python {python[0]} there, {python[1]} here, which write the same code otherwise)"
+        if place.endswith(".kept"):
+            said += (
+                " (the values of weights that are not drawn anew: load them, or call "
+                "keras.utils.set_random_seed before the model is built)"
+            )
+        return said
+
+    def _place(self, path: str) -> str:
+        layer = re.match(r"model\[(\d+)\]\.?(.*)", path)
+        if layer is None or self.model is None or int(layer[1]) >= len(self.model):
+            return path
+        return f"layer {layer[1]}, {self.model[int(layer[1])].get('class')}: {layer[2]}".removesuffix(": ")
 
     def identity(self, label: str) -> str:
         """What a record says of the comparison that it belongs to: a hash of all that decides its numbers."""
         decisive = [[getattr(self, key) for key in _IDENTITY], self.labels.get(label)]
-        text = json.dumps(decisive, sort_keys=True)
+        known = {key: getattr(self, key) for key in _LATER if getattr(self, key) is not None}
+        text = json.dumps([*decisive, known] if known else decisive, sort_keys=True)
         return hashlib.blake2b(text.encode(), digest_size=8).hexdigest()
 
     def joined_with(self, other: "Config") -> "Config":
-        """`other`, which does not differ, with what `self` holds beside it."""
+        """`other`, which does not differ, with what `self` holds beside it; what decides stays as it was said
+        first, so that the records of before keep their identity."""
         return dataclasses.replace(
             other,
-            labels={**self.labels, **other.labels},
+            labels={
+                **self.labels,
+                **{key: one for key, one in other.labels.items() if key not in self.labels},
+            },
             replicates=max(self.replicates, other.replicates),
             engine=self.engine,
             groups=self.groups,
+            **{key: getattr(self, key) for key in (*_IDENTITY, *_LATER)},
         )
+
+    def made_otherwise(self, other: "Config") -> str:
+        """Which versions or processors differ, in words; empty if none does."""
+        here = other.made_with
+        return ", ".join(
+            f"{name} {version} there, {here[name]} here"
+            for name, version in self.made_with.items()
+            if here.get(name, version) != version
+        )
+
+    @property
+    def made_with(self) -> dict[str, str]:
+        """What may change the last digits: versions of Keras and the backend, and the processor."""
+        return {
+            name: self.versions[name]
+            for name in ("keras", self.backend, "processor")
+            if name is not None and name in self.versions
+        }
+
+
+def _difference(path: str, there: Any, here: Any, skewed: bool) -> tuple[str, Any, Any] | None:
+    """The first place where two pieces of JSON data differ, with both values; None if they do not.
+
+    Of the arguments of Keras's objects, those count that both have where the versions are `skewed`.
+    """
+    if isinstance(there, Mapping) and isinstance(here, Mapping):
+        arguments = ".config" in path or path.partition(".")[0] == "optimizer"
+        keys = [key for key in there if key in here] if skewed and arguments else {**there, **here}
+        inner = [(f"{path}.{key}", there.get(key), here.get(key)) for key in keys]
+    elif isinstance(there, list | tuple) and isinstance(here, list | tuple):
+        pairs = itertools.zip_longest(there, here, fillvalue="nothing")
+        inner = [(f"{path}[{index}]", *pair) for index, pair in enumerate(pairs)]
+    else:
+        return (path, there, here) if there != here else None
+    return next((found for one in inner if (found := _difference(*one, skewed))), None)
+
+
+def _short(value: Any) -> str:
+    text = repr(value)
+    return text if len(text) <= _LONGEST else f"{text[:_LONGEST]}..."
+
+
+def _without_code(scheme: Any) -> Any:
+    if isinstance(scheme, Mapping):
+        return {key: part for key, part in scheme.items() if key != "code"}
+    return scheme

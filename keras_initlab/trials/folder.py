@@ -77,11 +77,20 @@ class RunFolder:
                     f"run_dir {str(self.path)!r} holds {difference}. Give another folder or label, or the "
                     "arguments of then."
                 )
-            own = [line for line in lines if line.identity and line.record.label in before.labels]
-            if any(line.identity != before.identity(line.record.label) for line in own):
+            identities = {label: before.identity(label) for label in before.labels}
+            own = [line for line in lines if line.identity and line.record.label in identities]
+            if any(line.identity != identities[line.record.label] for line in own):
                 raise InputError(
                     f"run_dir {str(self.path)!r} holds records of another comparison than its {CONFIG_FILE} "
                     "describes. Give another folder, or put the right file back."
+                )
+            otherwise = before.made_otherwise(config)
+            if otherwise and lines:
+                warnings.warn(
+                    f"run_dir {str(self.path)!r} goes on with another make: {otherwise}. The last digits may "
+                    "differ; each record says what it was made with.",
+                    RunDirWarning,
+                    stacklevel=3,
                 )
             config = before.joined_with(config)
         elif lines or damages:
@@ -308,18 +317,36 @@ def _is_whole(config: Config) -> bool:
     """Whether what readers rely on is of the kind that they expect."""
     counts = (config.replicates, config.seed, config.epochs, config.steps_per_epoch)
     return (
-        all(isinstance(entry, dict) for entry in (config.labels, config.directions, config.chance))
+        all(
+            isinstance(getattr(config, name), dict) for name in ("labels", "directions", "chance", "versions")
+        )
         and all(isinstance(count, int) for count in counts)
         and isinstance(config.engine, dict | None)
         and isinstance(config.target_loss, int | float | None)
         and isinstance(config.baseline, str | None)
+        and isinstance(config.backend, str | None)
+        and isinstance(config.digest, dict | None)
+        and _are_groups(config.groups, len(config.labels))
     )
+
+
+def _are_groups(groups: Any, labels: int) -> bool:
+    """Whether these are replicates with places of labels."""
+    try:
+        parts = [part for group in groups or () for part in group]
+        return all(
+            isinstance(replicate, int) and all(place in range(labels) for place in places)
+            for replicate, places in parts
+        )
+    except (TypeError, ValueError):
+        return False
 
 
 def _require_ours(folder: Path, fault: str, lines: Sequence[Line], config: Config) -> None:
     """Records without a readable config are this comparison's only if each of them says so."""
-    known = [line for line in lines if line.record.label in config.labels]
-    if not known or any(line.identity != config.identity(line.record.label) for line in known):
+    identities = {label: config.identity(label) for label in config.labels}
+    known = [line for line in lines if line.record.label in identities]
+    if not known or any(line.identity != identities[line.record.label] for line in known):
         raise InputError(
             f"run_dir {str(folder)!r} holds {len(lines)} records, but {fault}, and they do not say that they "
             "are of this comparison. Give another folder, or put the file back."

@@ -34,6 +34,7 @@ class Record:
         engine: Name of the engine that ran it.
         batches: Fingerprints of the epochs of data that its replicate met, where another process might read
             others; empty for arrays.
+        made_with: Versions of Keras and its backend, and the processor; empty where nobody noted them.
     """
 
     label: str
@@ -46,6 +47,7 @@ class Record:
     seeds: Mapping[str, int] = field(default_factory=dict)
     engine: str = "sequential"
     batches: tuple[str, ...] = ()
+    made_with: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def name(self) -> tuple[str, int]:
@@ -75,6 +77,7 @@ class Record:
                 seeds=raw["seeds"],
                 engine=raw["engine"],
                 batches=tuple(raw.get("batches", ())),
+                made_with={str(name): str(text) for name, text in raw.get("made_with", {}).items()},
             )
         except (KeyError, TypeError, AttributeError, ValueError) as error:
             raise ValueError(f"no record: {error}") from error

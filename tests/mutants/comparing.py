@@ -286,14 +286,6 @@ MUTANTS = [
                 "second_run",
                 "tests/unit/cli/test_bad_input.py",
             ),
-            (
-                "the digest does not matter",
-                "keras_initlab/trials/config.py",
-                '    "digest",\n)',
-                ")",
-                "in_common",
-                "tests/unit/trials/test_config.py",
-            ),
         )
     ),
     Mutant(

@@ -193,6 +193,12 @@ TOUCHES = {
         lambda m: [names(v) for v in private.own_variables(m.layers[-1])],
         [["kernel", "bias"], []],
     ),
+    "calls": (
+        lambda m: [len(private.calls(keras.Model(m.inputs, m.outputs))), private.calls(m.layers[-1])],
+        [4, []],
+    ),
+    "given_metrics": (private.given_metrics, (["mae"], None)),
+    "given_loss_weights": (private.given_loss_weights, None),
     "takes_training": (private.takes_training, True),
     "takes_axes": (lambda m: private.takes_axes(keras.layers.EinsumDense("ab,bc->ac", 2)), ONLY_SINCE_3_15),
     "seeded_by_itself": (

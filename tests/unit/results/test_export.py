@@ -42,7 +42,7 @@ def test_json_is_strict(result, tmp_path):
     text = result.to_json(tmp_path / "result.json")
     assert (tmp_path / "result.json").read_text(encoding="utf-8") == text + "\n"
     found = json.loads(text, parse_constant=refuse)
-    assert list(found) == ["summary", "pairs", "runs", "config"]
+    assert list(found) == ["summary", "pairs", "runs", "notes", "config"]
     lost = next(run for run in found["runs"] if run["status"] == "diverged")
     assert lost["final_val_accuracy"] is None
     assert found["config"] == json.loads(json.dumps(result.config))

@@ -4,6 +4,7 @@ import contextlib
 import json
 import math
 import os
+import shutil
 import subprocess
 import sys
 import tempfile
@@ -84,7 +85,11 @@ def test_more_initializers_and_replicates_change_no_other_result(tmp_path):
     [
         ({"seed": 5}, "holds a comparison with another seed: 4 there, 5 here"),
         ({"epochs": 2}, "another epochs: 1 there, 2 here"),
-        ({"roles": "bias"}, "another digest"),
+        (
+            {"roles": "bias"},
+            r"another layers or roles \(layer 2, Dense: tested\[0\]\): 'kernel' there, 'bias' here",
+        ),
+        ({"shuffle": False}, "another shuffle: True there, False here"),
     ],
 )
 def test_another_comparison_is_refused(tmp_path, changes, message):
@@ -98,6 +103,43 @@ def test_another_law_under_the_same_label_is_refused(tmp_path):
     initlab.compare(net(), {"a": "zeros"}, X, Y, **data)
     with pytest.raises(InputError, match="holds 'a' as"):
         initlab.compare(net(), {"a": "ones"}, X, Y, **data)
+
+
+def test_another_version_or_processor_is_said_once_and_kept_with_each_record(tmp_path, monkeypatch):
+    first, _ = run(tmp_path, replicates=1)
+    made = first.records[0].made_with
+    assert set(made) == {"keras", keras.backend.backend(), "processor"}
+    monkeypatch.setattr(keras, "__version__", "9.9")
+    with pytest.warns(
+        RunDirWarning, match=rf"goes on with another make: keras {made['keras']} there, 9\.9 here"
+    ):
+        result, started = run(tmp_path)
+    assert len(started) == 2
+    again, started = run(tmp_path)
+    assert started == []
+    for found in (result, again, initlab.load(tmp_path)):
+        assert [record.made_with["keras"] for record in found.records] == [made["keras"], "9.9"] * 2
+        said = "Runs of different makes, whose last digits may differ: 2 with keras "
+        said += f"{made['keras']}; 2 with keras 9.9."
+        assert said in " ".join(repr(found).split())
+        assert said in found._repr_html_()
+        assert said in json.loads(found.to_json())["notes"]
+
+
+def test_a_folder_of_the_first_form_goes_on(tmp_path):
+    shutil.copytree(Path(__file__).parents[2] / "saved" / "run", tmp_path / "run")
+    before = initlab.load(tmp_path / "run")
+    now = {"shuffle": True, "model": [{"class": "Dense"}], "callbacks": "none"}
+    config = replace(Config.from_json(before.config), **now, versions={"processor": "A", "keras": "3.15.1"})
+    with files.writing(tmp_path / "run") as folder:
+        joined, found = folder.admit(config)
+        assert len(found) == 9
+        assert joined.shuffle is joined.model is joined.callbacks is None
+        folder.begin(joined)
+        folder.add([replace(found[0], replicate=7, made_with=joined.made_with)])
+    records, config = files.read(tmp_path / "run")
+    assert [record.made_with for record in records[-2:]] == [{}, {"keras": "3.15.1", "processor": "A"}]
+    assert "Runs of different makes" not in repr(Comparison(records, config))
 
 
 def test_nothing_finished_is_an_interrupt(tmp_path):
@@ -156,6 +198,7 @@ NO_CONFIG = {
     "schema as text": b'{"schema": "one"}',
     "without labels": b'{"schema": 1, "seed": 0}',
     "labels of a kind": b'{"schema":1,"labels":3,"replicates":1,"seed":0,"epochs":1,"steps_per_epoch":1}',
+    "groups of a kind": json.dumps(CONFIG.to_json() | {"groups": [[[0, [0, 2]]]]}).encode(),
     "nested without end": b"[" * 100_000,
 }
 

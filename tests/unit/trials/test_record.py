@@ -2,6 +2,7 @@
 
 import json
 import math
+from dataclasses import replace
 
 from keras_initlab.core.seeds import Seeds
 from keras_initlab.trials.plan import Trial
@@ -18,6 +19,14 @@ def test_a_line_is_strict_json():
     raw = json.loads(json.dumps(LOST.to_fields()), parse_constant=refuse)
     assert raw["step_losses"] == [1.0, "inf"]
     assert Record.from_fields(ONE.to_fields()) == ONE
+    made = replace(ONE, made_with={"keras": "3.15.1", "processor": "A"})
+    assert Record.from_fields(made.to_fields()) == made
+
+
+def test_a_line_of_before_does_not_say_what_made_it():
+    raw = ONE.to_fields()
+    del raw["made_with"]
+    assert Record.from_fields(raw) == ONE
 
 
 def test_the_last_loss_decides_and_an_error_decides_before_it():
