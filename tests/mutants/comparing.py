@@ -116,7 +116,7 @@ MUTANTS = [
     mistake(
         "frozen layers restarted",
         "keras_initlab/network/selection.py",
-        "if slot.index not in under and slot.layer.trainable]",
+        "if slot.index not in under and not _frozen(slot)]",
         "if slot.index not in under]",
         "frozen",
     ),

@@ -228,6 +228,24 @@ def test_tensorflow_data_sets_are_looked_at_before_they_are_read():
         initlab.compare(net(), ["zeros"], X, Y, validation_data=endless, callbacks=never)
 
 
+def test_a_data_set_of_unknown_length_that_does_not_end_is_given_up(monkeypatch):
+    """`tf.data.Dataset.from_generator` and filtered data sets do not say how many batches they have."""
+    tf = pytest.importorskip("tensorflow", reason="tf.data needs TensorFlow")
+    monkeypatch.setattr("keras_initlab.experiment.data.MOST_UNKNOWN", 50)
+    batches = tf.data.Dataset.from_tensors((X, Y))
+    endless = batches.repeat().filter(lambda *batch: True)
+    for data, wanted in (
+        ({"x": endless}, "x has not ended after 50 batches: give steps_per_epoch"),
+        ({"x": X, "y": Y, "validation_data": endless}, r"give validation_data\.take\(\.\.\.\)"),
+    ):
+        with pytest.raises(InputError, match=wanted):
+            initlab.compare(net(), ["zeros"], **data, callbacks=never)
+    cut = initlab.compare(net(), ["zeros"], endless, steps_per_epoch=60, replicates=1, verbose=False)
+    short = batches.repeat(49).filter(lambda *batch: True)
+    whole = initlab.compare(net(), ["zeros"], short, replicates=1, verbose=False)
+    assert [result.config["steps_per_epoch"] for result in (cut, whole)] == [60, 49]
+
+
 def test_a_refused_target_leaves_the_model_as_it_was():
     model = two(outputs=2)
     with pytest.raises(InputError, match="y does not fit the loss"):
