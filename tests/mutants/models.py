@@ -130,7 +130,7 @@ MUTANTS = [
         "next",
         TRUE_FANS,
     ),
-    mistake("the hook ignored", FANS, 'hasattr(layer, "weight_fans")', "False", TRUE_FANS),
+    mistake("the hook ignored", FANS, "if said is None else said", "", TRUE_FANS),
     mistake(
         "shared generators flagged",
         LINT,
