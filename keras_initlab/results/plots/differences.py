@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pandas as pd
 
-from keras_initlab.results.labels import short, short_labels
+from keras_initlab.results.labels import short_labels
 from keras_initlab.results.plots import style
 
 if TYPE_CHECKING:
@@ -26,7 +26,7 @@ def plot_pairs(pairs: pd.DataFrame, ranked: Sequence[str], metric: str, ax: "Axe
     """
     rows = [label for label in ranked if label in pairs.index]
     ax = ax if ax is not None else style.new_axes(7.2, 1.6 + _ROW * len(rows))
-    texts = short_labels(rows)
+    texts = short_labels(ranked)  # the baseline among them, so that numbers are those of the table
     names = []
     shown = set()
     limits = _limits(pairs.loc[rows, ["low", "difference", "high"]])
@@ -47,7 +47,8 @@ def plot_pairs(pairs: pd.DataFrame, ranked: Sequence[str], metric: str, ax: "Axe
             )
         ax.plot([line["low"], line["high"]], [place, place], color=colour, linewidth=1.6)
         if limits is not None:
-            _mark_beyond(ax, place, line, limits, colour)
+            span = np.array([line["low"], line["difference"], line["high"]], dtype=float)
+            _mark_beyond(ax, place, span, limits, colour)
         lost = "" if line["n_values"] == line["n"] else f", {line['n'] - line['n_values']} without value"
         names.append(style.figure_text(f"{texts[label]} (N={line['n']}{lost})"))
     if limits is not None:
@@ -55,7 +56,7 @@ def plot_pairs(pairs: pd.DataFrame, ranked: Sequence[str], metric: str, ax: "Axe
     ax.axvline(0, color="#4D4D4D", linewidth=1)
     ax.set_yticks(range(len(rows)), names, fontsize=8)
     ax.set_ylim(len(rows) - 0.4, -0.6)
-    baseline = style.figure_text(short(str(pairs["baseline"].iloc[0]))) if len(rows) else ""
+    baseline = style.figure_text(texts[str(pairs["baseline"].iloc[0])]) if len(rows) else ""
     ax.set_xlabel(f"{metric}: difference from {baseline}\nwith 95 % intervals that hold together")
     style.set_spines(ax)
     ax.legend(fontsize=8, frameon=False, loc="lower left", bbox_to_anchor=(0, 1), ncols=4)
@@ -74,17 +75,17 @@ def _limits(spans: pd.DataFrame) -> tuple[float, float] | None:
     return low - margin, high + margin
 
 
-def _mark_beyond(ax: "Axes", place: int, line: pd.Series, limits: tuple[float, float], colour: str) -> None:
+def _mark_beyond(ax: "Axes", place: int, span: np.ndarray, limits: tuple[float, float], colour: str) -> None:
     """Arrows and numbers for a row that leaves the axis."""
-    span = line[["low", "difference", "high"]].astype(float)
-    arrows = [("<", limits[0])] if span.min() < limits[0] else []
-    arrows += [(">", limits[1])] if span.max() > limits[1] else []
+    low, middle, high = span
+    arrows = [("<", limits[0])] if np.fmin.reduce(span) < limits[0] else []  # past what is not known
+    arrows += [(">", limits[1])] if np.fmax.reduce(span) > limits[1] else []
     for arrow, edge in arrows:
         ax.plot([edge], [place], arrow, color=colour, markersize=6, clip_on=False)
     if arrows:
-        interval = f" [{span['low']:.3g}, {span['high']:.3g}]" if span.notna().all() else ""
+        interval = f" [{low:.3g}, {high:.3g}]" if np.isfinite(span).all() else ""
         ax.annotate(
-            f"{span['difference']:.3g}{interval}",
+            f"{middle:.3g}{interval}",
             (1.02, place),
             xycoords=("axes fraction", "data"),
             fontsize=7,

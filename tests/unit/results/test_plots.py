@@ -8,6 +8,7 @@ from scipy import stats
 
 from keras_initlab.core.errors import InputError
 from keras_initlab.results import plots
+from keras_initlab.results.labels import short_labels
 from keras_initlab.results.plots import style
 from tests.results import TEN, made_up, tiny
 
@@ -164,6 +165,16 @@ def test_the_forest_shows_all_where_none_is_far_beyond_the_others():
     assert not ax.texts
     same = tiny({label: [0.9, 0.8, 0.85] for label in TEN[:3]} | {"other": [0.5, 0.4, 0.46]}).plot_pairs()
     assert not same.texts, "of rows that all are zero nothing is known"
+
+
+def test_the_forest_numbers_labels_that_look_alike_as_the_table_does():
+    names = [f"VarianceScaling(scale={scale}, mode=fan_in, distribution=normal)" for scale in (1, 2, 3)]
+    result = made_up(names, baseline=names[1])
+    shown = list(short_labels(result.summary().index).values())
+    assert [text[-3:] for text in shown] == ["al)", "(2)", "(3)"]
+    ax = result.plot_pairs()
+    assert [text.get_text() for text in ax.get_yticklabels()] == [f"{shown[place]} (N=5)" for place in (0, 2)]
+    assert f"difference from {shown[1]}\n" in ax.get_xlabel()
 
 
 def test_the_strip_shows_every_replicate():
