@@ -229,6 +229,15 @@ MUTANTS = [
     mistake(
         "products of weights count", USAGE, "self._unclear.add(variable)", "self._met.add(variable)", USED
     ),
+    mistake("shares pass for kernels", USAGE, ' or type(operation).__name__ == "Softmax"', "", USED),
+    mistake("weights of one name share fans", FANS, "names.count(variable.name) > 1", "False", TRUE_FANS),
+    mistake(
+        "kernels under LoRA start anew",
+        "keras_initlab/network/selection.py",
+        " or (made_trainable and not slot.variable.trainable)",
+        "",
+        "network/test_slots",
+    ),
     mistake("gradients overlooked", DEPTH, "backward *= slope * ", "backward *= ", DEEP),
     mistake("means overlooked", DEPTH, "fans.fan_in * alike)", "0)", DEEP),
     mistake("fixes not checked", LAWS, "if not paths & blamed(drawn):", "if True:", DEEP),
