@@ -25,6 +25,10 @@ class SameLawWarning(UserWarning):
     """Two initializers of a comparison draw the same weights."""
 
 
+class GuessedRoleWarning(UserWarning):
+    """A weight is under test because its name and shape look like those of a kernel."""
+
+
 class RunDirWarning(UserWarning):
     """Something in a comparison's folder could not be read or written; what was finished is kept."""
 

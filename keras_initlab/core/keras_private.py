@@ -47,16 +47,6 @@ def takes_axes(layer: Any) -> bool:
     return hasattr(layer, "_update_kernel_initializer")
 
 
-def seeded_by_itself(layer: Any) -> bool:
-    """Whether the layer holds a random generator. 3.10."""
-    return bool(layer._seed_generators)
-
-
-def attention_dropout(layer: Any) -> float | None:
-    """The rate of an attention layer, which it keeps under a private name; None for other layers. 3.10."""
-    return getattr(layer, "_dropout", None)
-
-
 def set_untracked(owner: Any, name: str, value: Any) -> None:
     """Set an attribute past the tracking of layers and variables, as `compile` does. 3.10."""
     object.__setattr__(owner, name, value)

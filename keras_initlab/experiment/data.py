@@ -14,9 +14,10 @@ from keras_initlab.experiment import arrays, loader
 DEFAULT_BATCH_SIZE = 32  # Keras's own
 
 MOST_BATCHES = 10**7
+"""An epoch of a data set is held in memory: longer ones are refused before they are read."""
+
 MOST_UNKNOWN = 10**5
 """Batches after which a data set that cannot say how many it has is taken for one without an end."""
-"""An epoch of a data set is held in memory: longer ones are refused before they are read."""
 
 
 def training_source(

@@ -6,6 +6,7 @@ Everything that can be known to be wrong before training is refused here, with o
 import functools
 import inspect
 import math
+import warnings
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from numbers import Real
@@ -15,7 +16,7 @@ import keras
 import numpy as np
 
 from keras_initlab.core.arguments import one_of, whole
-from keras_initlab.core.errors import InputError, gist
+from keras_initlab.core.errors import GuessedRoleWarning, InputError
 from keras_initlab.core.rng import Generators
 from keras_initlab.core.seeds import derive
 from keras_initlab.engines.setup import Setup
@@ -137,17 +138,21 @@ def fitting(
 def tested(ready: keras.Model, layers: Layers, roles: Any) -> list[Slot]:
     """The slots under test.
 
+    What is under test by a guess, and not because the user named it, is named in a `GuessedRoleWarning`.
+
     Raises:
         InputError: If none matches, or an argument is of another kind.
     """
-    if roles is not None and not isinstance(roles, Iterable):
-        raise InputError(f"roles is {roles!r}: give a name such as 'kernel', or a list of names.")
-    try:
-        return selection.under_test(ready, layers, roles)
-    except InputError:
-        raise
-    except Exception as error:
-        raise InputError(f"layers is {layers!r}, which raised {gist(error)}") from error
+    chosen = selection.under_test(ready, layers, roles)
+    guessed = ", ".join(slot.path for slot in chosen if slot.guessed)
+    if guessed and layers is None and roles is None:
+        warnings.warn(
+            f"Taken for kernels by name and shape, for their layers' code could not be followed: {guessed}. "
+            "Say with layers= or roles= what is to be drawn.",
+            GuessedRoleWarning,
+            stacklevel=4,  # where `compare` is called
+        )
+    return chosen
 
 
 def callback_factory(callbacks: Callable | None) -> Callable[[str, int], list] | None:

@@ -6,7 +6,7 @@ from typing import Any
 
 from keras_initlab.core.keras_private import own_variables, parts
 from keras_initlab.initializers.fans import Fans, shape_fans
-from keras_initlab.network.roles import is_table
+from keras_initlab.network.roles import is_table, said_fans
 from keras_initlab.network.usage import Use, usage
 
 _CONVOLUTIONS = ("Conv1D", "Conv2D", "Conv3D")
@@ -33,6 +33,9 @@ def fans(layer: Any) -> dict[str, Fans]:
     Args:
         layer: A built layer or model; the layers inside it are included.
 
+    Raises:
+        InputError: If a layer's `weight_fans` raises, or returns something else.
+
     >>> import keras
     >>> layer = keras.layers.DepthwiseConv2D(3, name="depthwise", use_bias=False)
     >>> layer.build((None, 8, 8, 64))
@@ -52,7 +55,8 @@ def layer_fans(layer: Any, uses: Mapping[int, Use]) -> list[tuple[Any, Fans]]:
     }
     seen = {one.name: uses[id(one)].fans or shape_fans(one.shape) for one in variables if id(one) in uses}
     seen |= tables
-    own = layer.weight_fans() if hasattr(layer, "weight_fans") else _weight_fans(layer, variables, seen)
+    said = said_fans(layer)
+    own = _weight_fans(layer, variables, seen) if said is None else said
     # Of two kernels in a row, the second's sums are what a bias is added to.
     kernels = (fan for name, fan in own.items() if name not in tables)
     kernel = own.get("pointwise_kernel") or next(kernels, None)

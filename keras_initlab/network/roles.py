@@ -3,6 +3,8 @@
 import re
 from typing import Any
 
+from keras_initlab.core.errors import InputError, gist
+from keras_initlab.initializers.fans import Fans
 from keras_initlab.network.usage import Use, is_custom
 
 KERNEL_ROLES = ("kernel", "depthwise_kernel", "pointwise_kernel", "recurrent_kernel")
@@ -27,11 +29,28 @@ def role(variable: Any, layer: Any, use: Use | None) -> tuple[str, bool]:
         return "depthwise_kernel", False  # DepthwiseConv names its tensor `kernel`
     if name in ROLES or not is_custom(layer) or len(variable.shape) < 2 or not variable.trainable:
         return name, False
-    if hasattr(layer, "weight_fans") and name in layer.weight_fans():
+    if name in (said_fans(layer) or ()):
         return "kernel", False
     if use is not None:
         return ("kernel" if use.multiplied else name), False
     return (name if _NO_KERNEL.search(name) and not _KERNEL.search(name) else "kernel"), True
+
+
+def said_fans(layer: Any) -> dict[str, Fans] | None:
+    """What a custom layer says in its method `weight_fans`; None where it has none.
+
+    Raises:
+        InputError: If the method raises, or returns something else than a dict of weight's name -> `Fans`.
+    """
+    if not hasattr(layer, "weight_fans"):
+        return None
+    try:
+        return {name: Fans(*fans) for name, fans in layer.weight_fans().items()}
+    except Exception as error:
+        raise InputError(
+            f"weight_fans of the layer {layer.name!r} raised {gist(error)}: let it return a dict of weight's "
+            "name -> initlab.Fans."
+        ) from error
 
 
 def is_table(variable: Any, layer: Any, use: Use | None) -> bool:

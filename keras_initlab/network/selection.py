@@ -1,12 +1,12 @@
 """Which slots are meant: by layer and role, and those that start anew beside them."""
 
 import re
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
 
 import keras
 
-from keras_initlab.core.errors import InputError, UnknownNameError
+from keras_initlab.core.errors import InputError, UnknownNameError, gist
 from keras_initlab.core.keras_private import own_variables, parts
 from keras_initlab.network.roles import KERNEL_ROLES, ROLES
 from keras_initlab.network.slots import Slot, all_slots, own_initializer, slots
@@ -14,17 +14,18 @@ from keras_initlab.network.slots import Slot, all_slots, own_initializer, slots
 Layers = str | re.Pattern | Callable[[keras.Layer], bool] | Sequence[Any] | None
 
 
-def under_test(model: keras.Model, layers: Layers, roles: Iterable[str] | None) -> list[Slot]:
+def under_test(model: keras.Model, layers: Layers, roles: Any) -> list[Slot]:
     """The slots whose weights the initializers draw.
 
     Args:
         model: A built model.
         layers: A layer's name, a regular expression searched in the slot's path, a function of a layer,
             a list of these (any of which may match), or None for every layer.
-        roles: Roles that weights of the model have, or any of `roles.ROLES`; None for all kinds of kernel.
+        roles: One or several roles that weights of the model have, or any of `roles.ROLES`; None for all
+            kinds of kernel.
 
     Raises:
-        InputError: If nothing matches, or an argument is of another kind.
+        InputError: If nothing matches, an argument is of another kind, or a function of a layer raises.
     """
     every = slots(model)
     wanted = _roles(roles, every)
@@ -50,7 +51,10 @@ def _there(every: Sequence[Slot]) -> list[str]:
 def matching(model: keras.Model, among: Iterable[Slot], layers: Layers) -> list[Slot]:
     """The slots that `layers` names, as `under_test` reads it."""
     match = _matcher(layers, {layer.name for layer in parts(model)})
-    return [slot for slot in among if match(slot)]
+    try:
+        return [slot for slot in among if match(slot)]
+    except Exception as error:  # of the user's function
+        raise InputError(f"layers is {layers!r}, which raised {gist(error)}") from error
 
 
 def nothing_matches(wanted: str, every: Sequence[Slot]) -> InputError:
@@ -59,12 +63,13 @@ def nothing_matches(wanted: str, every: Sequence[Slot]) -> InputError:
     return InputError(f"No trainable weight matches {wanted}. There are: {there}.")
 
 
-def _roles(roles: Iterable[str] | None, every: Sequence[Slot]) -> tuple[str, ...]:
+def _roles(roles: Any, every: Sequence[Slot]) -> tuple[str, ...]:
     if roles is None:
         return KERNEL_ROLES
-    if not isinstance(roles, str | Iterable):
-        raise InputError(f"roles is {roles!r}: give a role or a list of roles, such as roles='embeddings'.")
-    wanted = (roles,) if isinstance(roles, str) else tuple(roles)
+    listed = isinstance(roles, Iterable) and not isinstance(roles, str | Mapping)
+    wanted = tuple(roles) if listed else (roles,)
+    if not wanted or not all(isinstance(role, str) for role in wanted):
+        raise InputError(f"roles is {roles!r}: give a name such as 'kernel', or a list of names.")
     there = _there(every)
     for role in wanted:
         if role not in (*ROLES, *there):

@@ -214,8 +214,8 @@ class _Trace:
         operand = operands[position]
         played = parts_played(operation, position, operands)
         window = convolved(operation, position, operands)
-        if isinstance(operation, keras.Layer):
-            self._met.add(variable)
+        if isinstance(operation, keras.Layer) or type(operation).__name__ == "Softmax":
+            self._met.add(variable)  # what a softmax makes of it is a table of probabilities
             return False
         if window or (played and "summed" in played):
             fans = window or (axes and contracted(axes, played or []))

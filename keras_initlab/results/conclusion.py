@@ -9,7 +9,7 @@ import pandas as pd
 
 from keras_initlab.results import stats
 from keras_initlab.results.evidence import Evidence
-from keras_initlab.results.labels import short
+from keras_initlab.results.labels import short_labels
 from keras_initlab.results.tables import EARLY, LOST, WINDOW
 
 _NAMED = 3
@@ -67,14 +67,14 @@ def sentence(found: Evidence) -> str:
             f"None of the {len(statuses)} runs learned: at their end they are no better than chance. Train "
             "longer, or change the learning rate."
         )
-    table = found.summary()
+    table, texts = found.summary(), _texts(found)
     metric = _plain(found.metric)
     if len(table) == 1:
-        return f"{short(table.index[0])} was the only initializer, so there is nothing to hold it against."
-    replicates = _replicates(table)
+        return f"{texts[table.index[0]]} was the only initializer, so there is nothing to hold it against."
+    replicates = _replicates(table, texts)
     if int(table["n"].max()) < 2:
         return (
-            f"{short(table.index[0])} came first on {metric}, but one replicate is no evidence: "
+            f"{texts[table.index[0]]} came first on {metric}, but one replicate is no evidence: "
             "a second one may order them otherwise."
         )
     said = conclude(found)
@@ -82,12 +82,13 @@ def sentence(found: Evidence) -> str:
         return f"{replicates} cannot say which initializer is best on {metric}: none is ruled out."
     beaters = [found.best.beaten_by[label] for label in said.beaten]
     if len(said.leaders) == 1 and not said.open and all(said.leaders[0] in others for others in beaters):
-        return f"{short(said.leaders[0])} is better on {metric} than each other one ({replicates})."
+        return f"{texts[said.leaders[0]]} is better on {metric} than each other one ({replicates})."
     count = len(said.beaten)
-    parts = [f"After {replicates} {_names(said.leaders, 'or')} may be best on {metric}"]
+    leaders = _names([texts[label] for label in said.leaders], "or")
+    parts = [f"After {replicates} {leaders} may be best on {metric}"]
     if said.open:
-        named = [f"{short(label)} ({why})" for label, why in said.open.items()]
-        parts.append(f"behind, but not ruled out: {_names(named, 'and', shorten=False)}")
+        behind = [f"{texts[label]} ({why})" for label, why in said.open.items()]
+        parts.append(f"behind, but not ruled out: {_names(behind, 'and')}")
     rest = f"each of the other {count}" if count > 1 else "the other one"
     parts.append(f"{rest} was beaten")
     return "; ".join(parts) + "."
@@ -112,16 +113,22 @@ def outlook(found: Evidence) -> str:
         return ""
     least, most = min(known.values()), max(known.values())
     which = f"{most}" if least == most else f"{least} to {most}"
-    return f"By what is there, {which} replicates would settle what is open against {short(found.baseline)}."
+    against = _texts(found)[found.baseline]
+    return f"By what is there, {which} replicates would settle what is open against {against}."
 
 
-def _replicates(table: pd.DataFrame) -> str:
+def _texts(found: Evidence) -> dict[str, str]:
+    """Each label as it stands in a sentence; where two look alike they are numbered as in the table."""
+    return short_labels(dict.fromkeys([*map(str, found.summary().index), *found.labels]))
+
+
+def _replicates(table: pd.DataFrame, texts: Mapping[str, str]) -> str:
     """How many there are, and of whom there are fewer."""
     counts = table["n"]
     most = int(counts.max())
-    fewer = [f"{short(str(label))} {n}" for label, n in counts.items() if n < most]
+    fewer = [f"{texts[str(label)]} {n}" for label, n in counts.items() if n < most]
     said = f"{most} replicate{'s' if most > 1 else ''}"
-    return f"{said} (fewer: {_names(fewer, 'and', shorten=False)})" if fewer else said
+    return f"{said} (fewer: {_names(fewer, 'and')})" if fewer else said
 
 
 def notes(found: Evidence) -> list[str]:
@@ -159,9 +166,8 @@ def _columns(found: Evidence, table: pd.DataFrame, pairs: pd.DataFrame) -> list[
         lines.append(f"target: median steps until {WINDOW} losses average {found.target:.3g}{origin}.")
     if len(pairs):
         together = f", {len(pairs)} at once" if len(pairs) > 1 else ""
-        lines.append(
-            f"verdict: against {short(found.baseline)}, by 95 % intervals of the paired difference{together}."
-        )
+        against = _texts(found)[found.baseline]
+        lines.append(f"verdict: against {against}, by 95 % intervals of the paired difference{together}.")
     if table[list(LOST)].to_numpy().any():
         heading = lost_heading(table)
         counts = _fates(table).replace(f" {heading}", " runs")
@@ -182,6 +188,7 @@ def lost_heading(table: pd.DataFrame) -> str:
 
 def _limits(found: Evidence, table: pd.DataFrame, pairs: pd.DataFrame) -> list[str]:
     lines = []
+    texts = _texts(found)
     replicates = int(table["n"].min())
     if len(pairs) and int(table["n"].max()) > 1:
         lines.append(
@@ -189,16 +196,16 @@ def _limits(found: Evidence, table: pd.DataFrame, pairs: pd.DataFrame) -> list[s
             f"without a failure leave{'' if replicates > 1 else 's'} room for a failure rate of up to "
             f"{100 * stats.unseen_failures(replicates):.0f} %."
         )
-        uneven = _uneven(found, table, pairs)
+        uneven = [texts[label] for label in _uneven(found, table, pairs)]
         if uneven:
             lines.append(
                 f"Less sure than it looks, for very unequal spread or one replicate that stands out: "
-                f"{_names(uneven, 'and')} against {short(found.baseline)}."
+                f"{_names(uneven, 'and')} against {texts[found.baseline]}."
             )
     least = table["detectable"].median()
     if math.isfinite(least):
         lines.append(
-            f"The smallest difference from {short(found.baseline)} that these runs had an 80 % chance "
+            f"The smallest difference from {texts[found.baseline]} that these runs had an 80 % chance "
             f"to find is {least:.2g} (median over the initializers)."
         )
     return lines
@@ -242,8 +249,8 @@ def _plain(metric: str) -> str:
     return f"final {metric}"
 
 
-def _names(labels: Sequence[str], joint: str, shorten: bool = True) -> str:
-    named = [short(label) if shorten else label for label in labels[:_NAMED]]
-    if len(labels) > _NAMED:
-        return f"{', '.join(named)} {joint} {len(labels) - _NAMED} more"
+def _names(texts: Sequence[str], joint: str) -> str:
+    named = texts[:_NAMED]
+    if len(texts) > _NAMED:
+        return f"{', '.join(named)} {joint} {len(texts) - _NAMED} more"
     return f" {joint} ".join([", ".join(named[:-1]), named[-1]] if len(named) > 1 else named)

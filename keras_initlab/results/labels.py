@@ -1,5 +1,6 @@
 """Labels on one line, short enough for their place."""
 
+import itertools
 from collections.abc import Iterable
 
 LABEL_LENGTH = 34
@@ -20,11 +21,9 @@ def short_labels(labels: Iterable[str], length: int = LABEL_LENGTH) -> dict[str,
     >>> short_labels(["a" * 50, "a" * 60], 8)
     {'aaaa...': 'aaaa…aaa', 'aaaa...': 'aa…a (2)'}
     """
-    seen: dict[str, int] = {}
-    result = {}
+    result: dict[str, str] = {}
     for label in labels:
-        text = short(label, length)
-        seen[text] = seen.get(text, 0) + 1
-        mark = "" if seen[text] == 1 else f" ({seen[text]})"
-        result[label] = short(label, length - len(mark)) + mark
+        marks = itertools.chain([""], (f" ({number})" for number in itertools.count(2)))
+        texts = (short(label, length - len(mark)) + mark for mark in marks)
+        result[label] = next(text for text in texts if text not in result.values())
     return result

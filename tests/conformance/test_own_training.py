@@ -245,6 +245,24 @@ def test_every_optimizer_of_a_model_starts_fresh_and_is_given_back():
     assert set(runs[0].config["optimizer"]) == {"d_optimizer", "g_optimizer"}
 
 
+@imperative
+def test_if_one_of_several_optimizers_cannot_be_made_again_all_are_given_back():
+    class Stubborn(keras.optimizers.SGD):
+        """Its config is not enough to make it."""
+
+        @classmethod
+        def from_config(cls, config, **given):
+            raise TypeError("needs a schedule that no config holds")
+
+    model = Adversaries()
+    loss = keras.losses.BinaryCrossentropy(from_logits=True)
+    model.compile(keras.optimizers.Adam(0.01), Stubborn(0.02), loss)
+    held = model.d_optimizer, model.g_optimizer
+    with pytest.raises(TypeError, match="needs a schedule"):
+        initlab.compare(model, ["zeros"], X, replicates=1, verbose=False)
+    assert (model.d_optimizer, model.g_optimizer) == held
+
+
 @graph
 def test_a_model_that_diverges_in_its_own_way_is_a_finding():
     huge = keras.initializers.RandomNormal(stddev=1e25)

@@ -130,7 +130,7 @@ MUTANTS = [
         "next",
         TRUE_FANS,
     ),
-    mistake("the hook ignored", FANS, 'hasattr(layer, "weight_fans")', "False", TRUE_FANS),
+    mistake("the hook ignored", FANS, "if said is None else said", "", TRUE_FANS),
     mistake(
         "shared generators flagged",
         LINT,
@@ -228,6 +228,15 @@ MUTANTS = [
     mistake("guesses pass for facts", ROLES_FILE, 'else "kernel"), True', 'else "kernel"), False', USED),
     mistake(
         "products of weights count", USAGE, "self._unclear.add(variable)", "self._met.add(variable)", USED
+    ),
+    mistake("shares pass for kernels", USAGE, ' or type(operation).__name__ == "Softmax"', "", USED),
+    mistake("weights of one name share fans", FANS, "names.count(variable.name) > 1", "False", TRUE_FANS),
+    mistake(
+        "kernels under LoRA start anew",
+        "keras_initlab/network/selection.py",
+        " or (made_trainable and not slot.variable.trainable)",
+        "",
+        "network/test_slots",
     ),
     mistake("gradients overlooked", DEPTH, "backward *= slope * ", "backward *= ", DEEP),
     mistake("means overlooked", DEPTH, "fans.fan_in * alike)", "0)", DEEP),

@@ -110,4 +110,26 @@ MUTANTS = [
         "completed = list(curves)",
         "plots",
     ),
+    mistake(
+        "values after the last epoch overlooked",
+        TABLES,
+        "not all(map(math.isfinite, ends)):",
+        "False:",
+        "evidence",
+    ),
+    mistake(
+        "running means keep the rounding of old losses",
+        TABLES,
+        "return np.lib.stride_tricks.sliding_window_view(finite, WINDOW).mean(axis=-1)",
+        "return (np.cumsum(finite)[WINDOW - 1 :] - np.cumsum([0, *finite])[:-WINDOW]) / WINDOW",
+        "evidence",
+    ),
+    mistake("the widest row sets the axis", "plots/differences.py", "ax.set_xlim(*limits)", "pass", "plots"),
+    mistake(
+        "labels numbered in another order",
+        "conclusion.py",
+        "dict.fromkeys([*map(str, found.summary().index), *found.labels])",
+        "found.labels",
+        "conclusion",
+    ),
 ]

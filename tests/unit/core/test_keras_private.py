@@ -201,14 +201,6 @@ TOUCHES = {
     "given_loss_weights": (private.given_loss_weights, None),
     "takes_training": (private.takes_training, True),
     "takes_axes": (lambda m: private.takes_axes(keras.layers.EinsumDense("ab,bc->ac", 2)), ONLY_SINCE_3_15),
-    "seeded_by_itself": (
-        lambda m: [private.seeded_by_itself(layer) for layer in m.layers[1:3]],
-        [True, False],
-    ),
-    "attention_dropout": (
-        lambda m: private.attention_dropout(keras.layers.MultiHeadAttention(2, 2, dropout=0.25)),
-        0.25,
-    ),
     "set_untracked": (untracked, (1, True)),
     "delete_untracked": (untracked, (1, True)),
     "operations_after": (lambda m: names(private.operations_after(m.get_layer("act"))), ["head"]),

@@ -16,10 +16,27 @@ ONES = np.ones(20)
 HOLED = np.where(np.arange(20) == 7, np.nan, ONES)
 
 
-def net(loss="sparse_categorical_crossentropy", width=3):
-    model = keras.Sequential([keras.Input((4,)), keras.layers.Dense(width, "softmax", name="head")])
+def net(*first, loss="sparse_categorical_crossentropy", width=3):
+    model = keras.Sequential([keras.Input((4,)), *first, keras.layers.Dense(width, "softmax", name="head")])
     model.compile("sgd", loss)
     return model
+
+
+class Unsaid(keras.layers.Layer):
+    """Says other fans of its weight than it should, or cannot say any."""
+
+    def __init__(self, said=None):
+        super().__init__(name="unsaid")
+        self.said = said
+
+    def build(self, shape):
+        self.mix = self.add_weight(shape=(shape[-1], 4), name="mix")
+
+    def call(self, x):
+        return x @ self.mix
+
+    def weight_fans(self):
+        return self.said or {"mix": vars(self)["units"]}
 
 
 def two(*, inputs=1, outputs=1):
@@ -71,11 +88,15 @@ CASES = {
     "y missing": ({"y": None}, "y is missing: the loss sparse_categorical_crossentropy"),
     "targets missing in a data set": ({"x": Batches(X), "y": None}, "x (targets) is missing: the loss"),
     "y one-hot": ({"y": np.eye(3)[Y]}, "y does not fit the loss sparse_categorical_crossentropy", "(20, 3)"),
-    "y of another width": ({"model": net("mse"), "y": X[:, :2]}, "y does not fit the loss mse", "(20, 2)"),
+    "y of another width": (
+        {"model": net(loss="mse"), "y": X[:, :2]},
+        "y does not fit the loss mse",
+        "(20, 2)",
+    ),
     "two outputs, one target": ({"model": two(outputs=2)}, "y does not fit the loss mse"),
-    "no loss": ({"model": net(None)}, "has no loss: call model.compile(optimizer, loss) first."),
+    "no loss": ({"model": net(loss=None)}, "has no loss: call model.compile(optimizer, loss) first."),
     "text in y": ({"y": Y.astype(str)}, "y holds text: give numbers"),
-    "NaN in y": ({"model": net("mse"), "y": HOLED}, "y holds 1 NaN or infinite values"),
+    "NaN in y": ({"model": net(loss="mse"), "y": HOLED}, "y holds 1 NaN or infinite values"),
     "fractional classes": ({"y": Y + 0.5}, "y has class labels such as 0.5", "takes whole numbers"),
     "NaN in sample_weight": ({"sample_weight": HOLED}, "sample_weight holds 1 NaN"),
     "text in sample_weight": ({"sample_weight": ONES.astype(str)}, "sample_weight holds text"),
@@ -93,7 +114,7 @@ CASES = {
         "x (sample weights) holds -1.0",
     ),
     "NaN in a data set's targets": (
-        {"model": net("mse"), "x": Batches(X, HOLED), "y": None},
+        {"model": net(loss="mse"), "x": Batches(X, HOLED), "y": None},
         "x (targets) holds 1 NaN",
     ),
     "validation_data of another width": (
@@ -156,8 +177,20 @@ CASES = {
     ),
     "needs arguments": ({"model": lambda width: net()}, "model is a function that needs arguments (missing"),
     "function raises": ({"model": raises}, "model is a function that raised RuntimeError: no such thing"),
-    "layers raises": ({"layers": raises}, "which raised RuntimeError: no such thing"),
+    "layers raises": ({"layers": raises}, "layers is <function raises", "which raised RuntimeError: no such"),
+    "weight_fans raises": (
+        {"model": lambda: net(Unsaid())},
+        "weight_fans of the layer 'unsaid' raised KeyError: 'units': let it return a dict",
+    ),
+    "weight_fans of numbers": (
+        {"model": lambda: net(Unsaid({"mix": 3}))},
+        "weight_fans of the layer 'unsaid' raised TypeError",
+    ),
     "roles a number": ({"roles": 3}, "roles is 3: give a name such as 'kernel'"),
+    "roles a dict": ({"roles": {"kernel": 1}}, "roles is {'kernel': 1}: give a name such as 'kernel'"),
+    "roles as bytes": ({"roles": b"kernel"}, "roles is b'kernel': give a name such as 'kernel'"),
+    "roles of numbers": ({"roles": ["kernel", 3]}, "roles is ['kernel', 3]: give a name"),
+    "no roles": ({"roles": []}, "roles is []: give a name such as 'kernel', or a list of names."),
     # The rest
     "callbacks of one argument": (
         {"callbacks": lambda label: []},
@@ -226,6 +259,24 @@ def test_tensorflow_data_sets_are_looked_at_before_they_are_read():
             initlab.compare(net(), ["zeros"], data, y, callbacks=never)
     with pytest.raises(InputError, match="validation_data is a data set without an end"):
         initlab.compare(net(), ["zeros"], X, Y, validation_data=endless, callbacks=never)
+
+
+def test_a_data_set_of_unknown_length_that_does_not_end_is_given_up(monkeypatch):
+    """`tf.data.Dataset.from_generator` and filtered data sets do not say how many batches they have."""
+    tf = pytest.importorskip("tensorflow", reason="tf.data needs TensorFlow")
+    monkeypatch.setattr("keras_initlab.experiment.data.MOST_UNKNOWN", 50)
+    batches = tf.data.Dataset.from_tensors((X, Y))
+    endless = batches.repeat().filter(lambda *batch: True)
+    for data, wanted in (
+        ({"x": endless}, "x has not ended after 50 batches: give steps_per_epoch"),
+        ({"x": X, "y": Y, "validation_data": endless}, r"give validation_data\.take\(\.\.\.\)"),
+    ):
+        with pytest.raises(InputError, match=wanted):
+            initlab.compare(net(), ["zeros"], **data, callbacks=never)
+    cut = initlab.compare(net(), ["zeros"], endless, steps_per_epoch=60, replicates=1, verbose=False)
+    short = batches.repeat(49).filter(lambda *batch: True)
+    whole = initlab.compare(net(), ["zeros"], short, replicates=1, verbose=False)
+    assert [result.config["steps_per_epoch"] for result in (cut, whole)] == [60, 49]
 
 
 def test_a_refused_target_leaves_the_model_as_it_was():

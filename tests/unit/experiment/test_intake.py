@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 import keras_initlab as initlab
-from keras_initlab.core.errors import InputError, SameLawWarning
+from keras_initlab.core.errors import GuessedRoleWarning, InputError, SameLawWarning
 
 X = np.zeros((20, 4), "float32")
 Y = np.arange(20) % 3
@@ -213,3 +213,34 @@ def test_an_ignored_class_is_no_wrong_label():
     assert result.records[0].status == "completed"
     with pytest.raises(InputError, match="class labels from"):
         initlab.compare(model, ["zeros"], X, np.where(np.arange(len(Y)) < 3, 254, Y), verbose=False)
+
+
+class Lookup(keras.layers.Layer):
+    """Its code multiplies weights with each other, so that nobody can see which of them is a kernel."""
+
+    def __init__(self):
+        super().__init__(name="lookup")
+
+    def build(self, shape):
+        self.down = self.add_weight(shape=(shape[-1], 2), name="down")
+        self.table = self.add_weight(shape=(2, 4), name="table")
+
+    def call(self, x):
+        return x @ (self.down @ self.table)
+
+
+def test_what_is_under_test_by_a_guess_is_named_once_unless_the_user_chose():
+    model = keras.Sequential([keras.Input((4,)), Lookup(), keras.layers.Dense(3, "softmax", name="head")])
+    model.compile("sgd", "sparse_categorical_crossentropy")
+    data = {"x": X, "y": Y, "replicates": 1, "verbose": False}
+    with pytest.warns(GuessedRoleWarning) as caught:
+        result = initlab.compare(model, ["zeros", "ones"], **data)
+    guesses = [one for one in caught if one.category is GuessedRoleWarning]
+    assert [str(one.message) for one in guesses] == [
+        "Taken for kernels by name and shape, for their layers' code could not be followed: lookup/down. "
+        "Say with layers= or roles= what is to be drawn."
+    ]
+    assert guesses[0].filename == __file__
+    assert [slot["path"] for slot in result.config["slots"]] == ["lookup/down", "head/kernel"]
+    for chosen in ({"layers": "lookup"}, {"roles": ["kernel", "table"]}):
+        initlab.compare(model, ["zeros"], **data, **chosen)  # a warning is an error in tests

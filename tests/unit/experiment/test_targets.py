@@ -51,6 +51,21 @@ def test_of_weighted_examples_and_custom_losses_no_chance_is_claimed_training():
     assert run(custom) == {}
 
 
+@pytest.mark.parametrize(
+    ("loss", "more"),
+    [
+        (keras.losses.MeanSquaredError(reduction="sum"), {}),
+        ("mse", {"loss_weights": [0.5]}),
+    ],
+    ids=["summed", "weighted"],
+)
+def test_of_a_loss_that_is_no_mean_over_examples_no_chance_is_claimed_training(loss, more):
+    model = regression(1e-4)
+    model.compile("sgd", loss, **more)
+    result = initlab.compare(model, ["zeros"], X, Y, validation_split=0.5, replicates=1, verbose=False)
+    assert result.config.get("chance", {}) == {}
+
+
 def test_zeros_get_stuck_on_digits_and_no_healthy_run_does_training():
     model = initlab.presets.build("mlp", (8, 8), 10)
     schemes = ["zeros", "he_normal", "glorot_uniform", "orthogonal"]

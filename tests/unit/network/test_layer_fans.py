@@ -314,6 +314,24 @@ def test_low_rank_factors_go_by_their_shape():
     assert list(fans(table).values()) == [(1, 16), (50, 2), (2, 16)]
 
 
+def test_weights_of_one_name_have_their_own_fans():
+    class Twice(layers.Layer):
+        """Both kernels, and a table as well, are called `weight`, which Keras allows."""
+
+        def build(self, shape):
+            self.first = self.add_weight(shape=(shape[-1], 20), name="weight")
+            self.second = self.add_weight(shape=(5, 20), name="weight")
+            self.shift = self.add_weight(shape=(9, 5), name="weight")
+
+        def call(self, x):
+            return x @ self.first @ keras.ops.transpose(self.second) + self.shift[0]
+
+    layer = Twice()
+    layer.build((None, 30))
+    slots = initlab.slots(keras.Sequential([keras.Input((30,)), layer]))
+    assert [slot.fans for slot in slots] == [Fans(30, 20), Fans(20, 5), Fans(1, 5)]
+
+
 BIASES = {
     "Dense": (lambda: layers.Dense(5), (7,), Fans(7, 5)),
     "Conv2D, groups": (lambda: layers.Conv2D(32, 3, groups=4), (8, 8, 16), Fans(36, 72)),

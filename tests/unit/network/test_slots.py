@@ -9,7 +9,7 @@ from keras_initlab.core.rng import isolated
 from keras_initlab.initializers.adapting import seeded
 from keras_initlab.initializers.fans import Fans
 from keras_initlab.network.drawing import draw
-from keras_initlab.network.selection import under_test
+from keras_initlab.network.selection import restarted, under_test
 from keras_initlab.network.slots import all_slots, einsum_axes, own_initializer, slots
 
 
@@ -148,6 +148,21 @@ def test_the_factors_of_lora_can_be_put_under_test_and_the_frozen_kernel_cannot(
     ]
     with pytest.raises(InputError, match="has no kernel; its roles are bias, lora_kernel_a, lora_kernel_b"):
         under_test(model, None, None)
+
+
+def test_a_kernel_frozen_under_lora_starts_from_the_values_it_has():
+    """They are what was trained before; the factors and the bias beside it start anew."""
+    layer = keras.layers.Dense(3, name="head")
+    model = keras.Sequential([keras.Input((6,)), layer, keras.layers.BatchNormalization(name="norm")])
+    layer.enable_lora(2)
+    chosen = under_test(model, None, "lora_kernel_a")
+    assert [slot.path for slot in restarted(model, chosen)] == [
+        "head/bias",
+        "norm/gamma",
+        "norm/beta",
+        "norm/moving_mean",
+        "norm/moving_variance",
+    ]
 
 
 class WithoutCall(keras.Model):

@@ -136,6 +136,12 @@ NO_KERNELS = {
     "latents": ((5, 16), (3, 16), lambda w, x: ops.broadcast_to(w, (ops.shape(x)[0], 3, 16))),
     "tokens": ((5, 30), (30, 16), lambda w, x: ops.take(w, ops.argmax(x, -1), axis=0)),
     "layer scale": ((5, 16), (1, 1, 16), lambda w, x: x + ops.mean(x * w, 1, keepdims=True)),
+    "leaves of a decision forest": (
+        (5, 16),
+        (16, 3),
+        lambda w, x: ops.matmul(ops.sigmoid(x), keras.activations.softmax(w)),
+    ),
+    "shares by name": ((5, 16), (16, 3), lambda w, x: x @ ops.softmax(w, axis=0)),
     "into a layer": ((5, 16), (3, 16), lambda w, x: layers.Activation("relu")(w) + x[:, :3]),
 }
 

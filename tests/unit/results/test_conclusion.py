@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 
 from keras_initlab.results import conclusion
 from keras_initlab.results.comparison import Comparison
+from keras_initlab.results.labels import short_labels
 from keras_initlab.trials.record import Record
 from tests.results import TEN, config, made_up, tiny
 
@@ -99,6 +100,23 @@ def test_the_headline_says_which_counts_are_unequal():
     kept = [run for run in result.records if run.label != TEN[2] or run.replicate < 1]
     assert f"4 replicates (fewer: {TEN[2]} 1)" in conclusion.sentence(Comparison(kept, result.config))
     assert "fewer" not in conclusion.sentence(result)
+
+
+def test_long_labels_that_look_alike_are_numbered_in_sentences_as_in_the_table():
+    """A scheme's arguments in the middle of its label, where a short one leaves out."""
+    names = [f"VarianceScaling(scale={scale}, mode=fan_in, distribution=normal)" for scale in (1, 2, 3, 4)]
+    rates = (0.6, 0.9, 0.9001, 0.8)
+    values = {
+        name: steady(rate, seed=seed) for seed, (name, rate) in enumerate(zip(names, rates, strict=True))
+    }
+    result = tiny(values, baseline=names[0])
+    kept = [run for run in result.records if (run.label, run.replicate) != (names[3], 4)]
+    result = Comparison(kept, result.config)
+    shown = short_labels(result.summary().index)
+    assert [text[-3:] for text in shown.values()] == ["al)", "(2)", "(3)", "(4)"]
+    text = " ".join([conclusion.sentence(result), *conclusion.notes(result)])
+    assert f"(fewer: {shown[names[3]]} 4) {shown[names[2]]} or {shown[names[1]]} may be best" in text
+    assert f"against {shown[names[0]]}, by" in text
 
 
 @pytest.mark.parametrize(

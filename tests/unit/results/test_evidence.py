@@ -39,6 +39,23 @@ def test_a_run_that_diverged_has_no_final_metric_and_keeps_what_it_reached():
     assert row["best_val_accuracy"] == 0.7
 
 
+@pytest.mark.parametrize("value", [NAN, math.inf])
+def test_a_run_whose_last_value_is_not_finite_has_diverged_though_every_step_was(value):
+    """As where the last update of an epoch blows the weights up: only the validation meets them."""
+    epochs = {"loss": (1.0, 0.5), "val_loss": (0.9, value), "val_accuracy": (0.6, 0.1)}
+    record = Record("a", 0, "completed", step_losses=(1.0, 0.5), epochs=epochs)
+    result = Comparison([record], config(["a"], chance={"val_accuracy": 0.12}))
+    row = result.runs.iloc[0]
+    assert row["status"] == "diverged"
+    assert "A value after the last epoch is not finite" in row["message"]
+    assert math.isnan(row["final_val_loss"])
+    assert math.isnan(row["final_val_accuracy"])
+    assert (row["best_val_loss"], row["best_val_accuracy"]) == (0.9, 0.6)
+    assert result.summary().loc["a", ["diverged", "stuck"]].tolist() == [1, 0]
+    healed = Record("a", 0, "completed", epochs={"val_loss": (value, 0.5)})
+    assert Comparison([healed], config(["a"])).runs.iloc[0]["status"] == "completed"
+
+
 def test_first_100_leaves_out_later_steps_and_divergence():
     assert one_run([2.0] * 100 + [9.0] * 50)["first_100"] == 2.0
     assert one_run([2.0] * 100 + [NAN], "diverged")["first_100"] == 2.0
@@ -53,6 +70,12 @@ def test_the_target_is_reached_by_the_mean_of_the_last_ten_losses():
     assert math.isnan(one_run(losses, target_loss=0.99)["steps_to_target"])
     assert math.isnan(one_run([0.0] * 9, target_loss=1.0)["steps_to_target"])
     assert math.isnan(one_run([2.0] * 12 + [NAN], "diverged", target_loss=1.5)["steps_to_target"])
+
+
+def test_a_huge_first_loss_leaves_no_rounding_in_later_means():
+    losses = [1e20] + [0.25] * 30
+    assert one_run(losses, target_loss=0.25)["steps_to_target"] == 11
+    np.testing.assert_array_equal(tables.running_loss(losses)[1:], 0.25)
 
 
 def test_the_default_target_is_half_way_from_the_start_to_the_best():

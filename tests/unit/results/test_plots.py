@@ -8,8 +8,9 @@ from scipy import stats
 
 from keras_initlab.core.errors import InputError
 from keras_initlab.results import plots
+from keras_initlab.results.labels import short_labels
 from keras_initlab.results.plots import style
-from tests.results import TEN, made_up
+from tests.results import TEN, made_up, tiny
 
 matplotlib.use("agg")
 
@@ -122,6 +123,58 @@ def test_the_forest_has_a_row_and_an_interval_per_initializer():
     pairs = result.pairs()
     spans = {tuple(line.get_xdata()) for line in ax.lines}
     assert (pairs.loc["he_normal", "low"], pairs.loc["he_normal", "high"]) in spans
+
+
+def close_by(**more):
+    generator = np.random.default_rng(0)
+    values = {label: list(0.96 + 0.002 * generator.normal(size=5)) for label in TEN[:5]}
+    return tiny(values | more)
+
+
+def test_a_row_far_beyond_the_others_leaves_the_axis_of_the_forest_to_them():
+    result = close_by(noisy=[0.9, 0.1, 0.95, 0.3, 0.8])
+    ax, pairs = result.plot_pairs(), result.pairs()
+    others = pairs.drop(index="noisy")
+    low, high = ax.get_xlim()
+    assert low < others["low"].min() < others["high"].max() < high
+    assert high - low < 1.2 * (max(others["high"].max(), 0) - others["low"].min())
+    arrows = {line.get_marker(): float(line.get_xdata()[0]) for line in ax.lines if line.get_marker() in "<>"}
+    assert arrows == {"<": low, ">": high}
+    assert [text.get_text() for text in ax.texts] == [
+        "{difference:.3g} [{low:.3g}, {high:.3g}]".format(**pairs.loc["noisy"])
+    ]
+    assert set(legend(ax)) <= {"better", "worse", "unresolved"}
+
+
+@pytest.mark.parametrize("replicates", [1, 5])
+def test_a_difference_far_beyond_the_others_is_told_in_numbers(replicates):
+    result = close_by(far=[-40.0] * 5)
+    kept = [run for run in result.records if run.replicate < replicates]
+    ax = type(result)(kept, result.config).plot_pairs()
+    assert [line.get_marker() for line in ax.lines if line.get_marker() in "<>"] == ["<"]
+    (text,) = ax.texts
+    assert text.get_text() == "-41" + (" [-41, -41]" if replicates > 1 else "")
+    assert ax.get_xlim()[0] > -0.1
+
+
+def test_the_forest_shows_all_where_none_is_far_beyond_the_others():
+    ax = close_by().plot_pairs()
+    pairs = close_by().pairs()
+    assert ax.get_xlim()[0] < pairs["low"].min()
+    assert ax.get_xlim()[1] > pairs["high"].max()
+    assert not ax.texts
+    same = tiny({label: [0.9, 0.8, 0.85] for label in TEN[:3]} | {"other": [0.5, 0.4, 0.46]}).plot_pairs()
+    assert not same.texts, "of rows that all are zero nothing is known"
+
+
+def test_the_forest_numbers_labels_that_look_alike_as_the_table_does():
+    names = [f"VarianceScaling(scale={scale}, mode=fan_in, distribution=normal)" for scale in (1, 2, 3)]
+    result = made_up(names, baseline=names[1])
+    shown = list(short_labels(result.summary().index).values())
+    assert [text[-3:] for text in shown] == ["al)", "(2)", "(3)"]
+    ax = result.plot_pairs()
+    assert [text.get_text() for text in ax.get_yticklabels()] == [f"{shown[place]} (N=5)" for place in (0, 2)]
+    assert f"difference from {shown[1]}\n" in ax.get_xlabel()
 
 
 def test_the_strip_shows_every_replicate():

@@ -200,6 +200,18 @@ NO_CONFIG = {
     "labels of a kind": b'{"schema":1,"labels":3,"replicates":1,"seed":0,"epochs":1,"steps_per_epoch":1}',
     "groups of a kind": json.dumps(CONFIG.to_json() | {"groups": [[[0, [0, 2]]]]}).encode(),
     "nested without end": b"[" * 100_000,
+    **{
+        f"{name} as {value!r}": json.dumps(CONFIG.to_json() | {name: value}).encode()
+        for name, value in {
+            "directions": ["loss"],
+            "chance": 0.5,
+            "seed": "0",
+            "replicates": 2.5,
+            "engine": "sequential",
+            "target_loss": "low",
+            "baseline": ["a"],
+        }.items()
+    },
 }
 
 
@@ -248,6 +260,16 @@ def test_a_run_twice_is_one_and_a_failure_gives_way(tmp_path):
     assert files.read(tmp_path)[0] == [ONE, LOST]
 
 
+def test_a_result_is_saved_over_its_own_failures_and_never_the_other_way_round(tmp_path):
+    passing = replace(ONE, status="failed", message="MemoryError: ", step_losses=(), epochs={})
+    lasting = replace(passing, message="ValueError: no such shape")
+    for better in (passing, lasting, ONE, passing):
+        stored(tmp_path, better, LOST)
+    assert files.read(tmp_path)[0] == [ONE, LOST]
+    (first, *rest) = (path.read_bytes().count(b"\n") for path in journals(tmp_path))
+    assert (first, rest) == (2, [1, 1]), "only what is better is added"
+
+
 def test_two_writers_are_told_of_each_other_and_a_dead_one_is_forgotten(tmp_path):
     code = (
         "import sys; from keras_initlab.trials.folder import RunFolder\n"
@@ -263,6 +285,31 @@ def test_two_writers_are_told_of_each_other_and_a_dead_one_is_forgotten(tmp_path
     with files.writing(tmp_path), pytest.raises(InputError, match="in use by process"):
         files.RunFolder(tmp_path)
     files.RunFolder(tmp_path).close()
+
+
+@pytest.mark.filterwarnings("ignore:.*fork")  # the child does nothing but wait
+def test_a_forked_child_does_not_keep_a_folder_that_was_given_up(tmp_path):
+    folder = files.RunFolder(tmp_path)
+    until, done = os.pipe()
+    child = os.fork()
+    if child == 0:
+        os.close(done)
+        os.read(until, 1)
+        os._exit(0)
+    try:
+        folder.close()
+        files.RunFolder(tmp_path).close()
+    finally:
+        os.close(done)
+        os.waitpid(child, 0)
+        os.close(until)
+
+
+@pytest.mark.skipif(not Path("/proc/self").is_dir(), reason="needs a folder that nobody can write")
+def test_whether_it_can_be_written_is_tried_where_records_go(tmp_path):
+    (tmp_path / "records").symlink_to("/proc/self")
+    with pytest.raises(InputError, match="which cannot be written"):
+        files.RunFolder(tmp_path)
 
 
 @pytest.mark.parametrize(
@@ -336,6 +383,30 @@ def test_what_failed_for_a_passing_reason_is_tried_again_and_what_did_not_stays(
         messages.append(record.message)
         failing[0] = reason
     assert messages == ["MemoryError: full", "ValueError: wrong", "ValueError: wrong"]
+
+
+def test_ctrl_c_drops_no_failure_that_waits_to_be_tried_again(tmp_path):
+    def fails(label, replicate):
+        if label == "initlab_lecun_uniform":
+            raise MemoryError
+        return []
+
+    def stops(label, replicate):
+        if (label, replicate) == ("initlab_lecun_uniform", 1):
+            raise KeyboardInterrupt
+        return []
+
+    labels = ["initlab_he_normal", "initlab_lecun_uniform"]
+    data = {"replicates": 2, "verbose": False, "run_dir": tmp_path}
+    initlab.compare(net(), labels, X, Y, callbacks=fails, **data)
+    result = initlab.compare(net(), labels, X, Y, callbacks=stops, **data)
+    assert result.config["interrupted"] is True
+    assert {key: status for key, (status, *_) in found(result).items()} == {
+        ("initlab_he_normal", 0): "completed",
+        ("initlab_he_normal", 1): "completed",
+        ("initlab_lecun_uniform", 0): "completed",
+        ("initlab_lecun_uniform", 1): "failed",
+    }
 
 
 @settings(max_examples=150, suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None)

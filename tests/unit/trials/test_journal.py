@@ -178,6 +178,46 @@ def test_a_full_disk_costs_no_record(tmp_path, monkeypatch):
     assert numbers(tmp_path) == ([0, 1, 2, 3, 4], [])
 
 
+def test_half_a_line_that_cannot_be_taken_back_costs_itself_alone(tmp_path, monkeypatch):
+    """As on a network drive that went away in mid-write: neither the line nor its repair succeeds."""
+    writer = Journal(tmp_path)
+    writer.append([line(0)])
+    real = os.write
+
+    def broken(*arguments):
+        raise OSError(5, "Input/output error")
+
+    def half(file, content):
+        real(file, content[: len(content) // 2])
+        broken()
+
+    with monkeypatch.context() as patch:
+        patch.setattr(os, "write", half)
+        patch.setattr(os, "ftruncate", broken)
+        writer.append([line(1)])
+    assert writer.waiting == 1
+    writer.append([line(2)])
+    assert writer.waiting == 0
+    kept, (torn,) = numbers(tmp_path)
+    assert kept == [0, 1, 2]
+    assert torn.number == 2
+
+
+def test_lines_are_written_as_bytes_also_where_files_are_text_unless_told(tmp_path, monkeypatch):
+    binary, flags = 1 << 30, []
+    real = os.open
+
+    def noting(path, given, *mode):
+        if str(path).endswith(".jsonl"):
+            flags.append(given)
+        return real(path, given & ~binary, *mode)
+
+    monkeypatch.setattr(os, "O_BINARY", binary, raising=False)  # Windows has it
+    monkeypatch.setattr(os, "open", noting)
+    Journal(tmp_path).append([line(0)])
+    assert [bool(given & binary) for given in flags] == [True]
+
+
 def test_a_file_is_replaced_whole_or_not_at_all(tmp_path, monkeypatch):
     path = tmp_path / "config.json"
     journal.replace(path, b"old")

@@ -1,0 +1,44 @@
+"""Mistakes in what is kept of a comparison on the disk."""
+
+from mutant import Mutant
+
+FOLDER = "keras_initlab/trials/folder.py"
+JOURNAL = "keras_initlab/trials/journal.py"
+JOURNALS = ("tests/unit/trials/test_journal.py",)
+
+
+def mistake(name: str, file: str, before: str, after: str, test: str) -> Mutant:
+    return Mutant(name, file, before, after, ("tests/unit/trials/test_folder.py", "-k", test), backend="jax")
+
+
+MUTANTS = [
+    Mutant(
+        "lines glued to half of one",
+        JOURNAL,
+        '(b"\\n" if self._torn else b"") + content',
+        "content",
+        JOURNALS,
+    ),
+    Mutant("line ends as Windows has them", JOURNAL, ' | getattr(os, "O_BINARY", 0)', "", JOURNALS),
+    mistake(
+        "a forked child keeps the folder",
+        FOLDER,
+        "fcntl.flock(self._lock, fcntl.LOCK_UN)",
+        "pass",
+        "forked",
+    ),
+    mistake(
+        "a failure is saved for good",
+        FOLDER,
+        "if _weight(one) > there.get((one.label, one.replicate), -1)]",
+        "if (one.label, one.replicate) not in there]",
+        "over_its_own",
+    ),
+    mistake(
+        "Ctrl-C drops what waits to be tried again",
+        "keras_initlab/experiment/compare.py",
+        "finished += [record for record in found if (record.label, record.replicate) not in done]",
+        "pass",
+        "ctrl_c",
+    ),
+]
