@@ -111,16 +111,16 @@ def survive(engine, kills, place, moments):
 
 
 def cost(engine, rounds, place):
-    """Time with a folder over time without, in turns."""
+    """Time with a folder over time without: off, on, on, off in each round, so that a drift cancels."""
     compare(None, engine)
     ratios = []
     for number in range(rounds):
-        seconds = {}
-        for folder in (None, place / f"{engine} {number}")[:: 1 if number % 2 else -1]:
+        seconds = {True: 0.0, False: 0.0}
+        for turn in (0, 1, 2, 0):
             started = time.perf_counter()
-            compare(folder, engine)
-            seconds[folder is None] = time.perf_counter() - started
-        ratios.append(seconds[False] / seconds[True])
+            compare(place / f"{engine} {number} {turn}" if turn else None, engine)
+            seconds[bool(turn)] += time.perf_counter() - started
+        ratios.append(seconds[True] / seconds[False])
     spread = f"{min(ratios):.3f} to {max(ratios):.3f}"
     print(f"{engine}: run_dir on / off {statistics.median(ratios):.3f} (of {rounds}, {spread})", flush=True)
 
