@@ -56,6 +56,11 @@ def add_to(commands: Any) -> None:
         help="write each finished run there at once, and go on from what is there already "
         f"(default: a new folder: {DEFAULT_OUT}, {DEFAULT_OUT}-2, ...)",
     )
+    compare.add_argument(
+        "--share",
+        action="store_true",
+        help="let other processes run the same command at the same time; each takes what nobody has taken",
+    )
     compare.add_argument("--report", metavar="FILE", help="write one self-contained HTML page")
     compare.add_argument("--json", action="store_true", help="print the result as JSON")
     compare.set_defaults(run=run)
@@ -78,6 +83,8 @@ def run(parsed: argparse.Namespace) -> int:
     training = _TRAINING.get(parsed.data, _OTHERWISE)
     initializers = parse_initializers(parsed.initializers) if parsed.initializers else presets.classic()
     usual = presets.CLASSIC_BASELINE if presets.CLASSIC_BASELINE in initializers else None
+    if parsed.share and not parsed.out:
+        raise InputError("--share without --out: name the folder that the processes share.")
     out = Path(parsed.out) if parsed.out else _new_folder()
     try:
         result = compare(
@@ -95,13 +102,15 @@ def run(parsed: argparse.Namespace) -> int:
             baseline=parsed.baseline or usual,
             engine=parsed.engine,
             run_dir=out,
+            share=parsed.share,
         )
     except NotSavedError as error:
         _print_table(error.comparison)
         return fail(str(error), FAILED)
     keras.backend.clear_session(free_memory=False)
     result.config["command"] = parsed.command
-    result.save(out)
+    if not parsed.share:  # others may still write there
+        result.save(out)
     picture = out / "losses.png"
     save(result.plot(), picture)
     if parsed.report:

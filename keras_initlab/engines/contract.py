@@ -1,6 +1,6 @@
 """What an engine must do, and who may watch it."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Protocol
 
 from keras_initlab.engines.setup import Setup
@@ -38,9 +38,9 @@ class Engine(Protocol):
         """The trials in the groups that train together: one of it is trained whole or not at all."""
 
     def run(
-        self, setup: Setup, groups: Sequence[Group], observer: Observer, checkpoints: Checkpoints
+        self, setup: Setup, groups: Iterable[Group], observer: Observer, checkpoints: Checkpoints
     ) -> Iterator[list[Record]]:
-        """Train the groups and yield the records of each as it ends.
+        """Train the groups and yield the records of each as it ends; the next group is asked for only then.
 
         The same group leaves the same numbers to the bit, whatever was trained before it, and whether or not
         it goes on from a checkpoint. Asked to stop by `checkpoints`, an engine yields the group under way

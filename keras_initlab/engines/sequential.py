@@ -3,7 +3,7 @@
 import itertools
 import math
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 
 import keras
@@ -44,7 +44,7 @@ class Sequential:
         return [(trial,) for trial in trials]
 
     def run(
-        self, setup: Setup, groups: Sequence[Group], observer: Observer, checkpoints: Checkpoints
+        self, setup: Setup, groups: Iterable[Group], observer: Observer, checkpoints: Checkpoints
     ) -> Iterator[list[Record]]:
         looked_at = setup.callbacks is not None or has_own(setup.model, "train_step")
         looked_at = looked_at or keras.backend.backend() != "tensorflow"

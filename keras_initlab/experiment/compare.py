@@ -1,6 +1,7 @@
 """The façade: trains identical models that differ in nothing but their initial weights."""
 
 from collections.abc import Callable, Mapping
+from contextlib import nullcontext
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -43,6 +44,7 @@ def compare(
     target_loss: float | None = None,
     engine: str = "auto",
     run_dir: str | Path | None = None,
+    share: bool = False,
     verbose: Verbose = "auto",
 ) -> Comparison:
     """Train identical models that differ in nothing but their initial weights.
@@ -86,13 +88,17 @@ def compare(
         target_loss: Training loss for the steps-to-target column.
         engine: `auto`, or the name of an engine.
         run_dir: Folder where each finished run is written at once. Called again with the same folder
-            and arguments, `compare` goes on where it stopped.
+            and arguments, `compare` goes on where it stopped: see `docs/run_folders.md`.
+        share: Whether other processes call `compare` with the same folder and arguments at the same time, on
+            this or other machines. Each takes groups that nobody has taken; the last to finish returns the
+            whole comparison, the others what is there by then.
         verbose: `auto` shows a progress bar in terminals and notebooks; True prints a line per run where
             output is piped, 2 everywhere; False is silent.
 
     Returns:
         The comparison. Runs that diverge or fail are recorded as such and the others go on. Ctrl-C
-        returns what is finished.
+        ends after the block of steps under way and returns what is finished, with the runs under way as
+        `interrupted`; a second one leaves at once. SIGTERM and SIGUSR1 do the same and exit with code 143.
 
     Raises:
         InputError: If an argument cannot work; before any training.
@@ -108,7 +114,9 @@ def compare(
     length = Length(replicates, epochs, seed, batch_size, steps_per_epoch)
     given = Given(x, y, validation_data, validation_split, shuffle, class_weight, sample_weight)
     check_choices(fans, target_loss)
-    with writing(run_dir) as folder:
+    if share and run_dir is None:
+        raise InputError("share is True without run_dir: name the folder that the processes share.")
+    with writing(run_dir, share) as folder:
         with isolated() as generators:
             plan, setup = take_in(
                 model,
@@ -126,19 +134,27 @@ def compare(
                     f"baseline is {baseline!r}, which is not among the labels {list(plan.labels)}."
                 )
             config = provenance.describe(plan, setup, baseline, target_loss)
-            config, found = folder.admit(config) if folder else (config, [])
-            finished = {record.name: record for record in found if not is_passing(record)}
-            schedule = scheduled(engine, plan, setup, config, finished)
-        config = schedule.config
-        if folder:
-            folder.begin(config)
+            with folder.planning() if folder else nullcontext():
+                config, found = folder.admit(config) if folder else (config, [])
+                finished = {record.name: record for record in found if not is_passing(record)}
+                schedule = scheduled(engine, plan, setup, config, finished)
+                config = schedule.config
+                if folder:
+                    folder.begin(config)
+                    folder.reopen(schedule.groups, schedule.engine.name)
         ahead = ""
         if finished and schedule.groups:
             ahead = outlook(Comparison(list(finished.values()), config.to_json()))
         with interruptible() as interruption:
             with watching(plan, verbose, len(plan.trials) - schedule.runs, ahead) as observer:
                 stopped = train(schedule, setup, finished, folder, observer, interruption.asked)
-            if any(trial.name not in finished for trial in plan.trials):
+            if folder and share:
+                elsewhere = [record for record in folder.found() if not is_passing(record)]
+                finished = {record.name: record for record in elsewhere} | finished
+            missing = sum(trial.name not in finished for trial in plan.trials)
+            if missing and share and not interruption.asked():
+                config = replace(config, elsewhere=missing)
+            elif missing:
                 config = replace(config, interrupted=True)
             left = [record for record in (*stopped, *found) if record.name not in finished]
             result = Comparison([*finished.values(), *left], config.to_json())

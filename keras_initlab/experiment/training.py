@@ -1,6 +1,6 @@
 """Groups go to the engine, and their records to the folder as each ends."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 
 from keras_initlab.core.errors import InputError
@@ -35,9 +35,17 @@ def train(
     for group in schedule.groups[:1]:
         before = met.get(group[0].replicate, ())
         _require_same(before, setup.training.marks(group[0].seeds, len(before)))
-    ended = schedule.engine.run(setup, schedule.groups, observer, checkpoints)
+    taken: list[Group] = []
+
+    def groups() -> Iterator[Group]:
+        for group in schedule.groups:
+            if not folder or folder.take(group, schedule.engine.name):
+                taken.append(group)
+                yield group
+
     try:
-        for group, records in zip(schedule.groups, ended, strict=False):  # fewer where it was to stop
+        for records in schedule.engine.run(setup, groups(), observer, checkpoints):
+            group = taken[-1]
             new = [
                 replace(record, batches=_met(record, group, setup), made_with=schedule.config.made_with)
                 for record in records
@@ -49,6 +57,8 @@ def train(
                 _require_same(met.get(record.replicate, ()), record.batches)
             if folder and new:
                 folder.add(new)
+            if folder:
+                folder.finish(group, schedule.engine.name)
             checkpoints.drop(group)
             finished.update((record.name, record) for record in new)
     except KeyboardInterrupt:

@@ -134,11 +134,11 @@ def _replicates(table: pd.DataFrame, texts: Mapping[str, str]) -> str:
 def notes(found: Evidence) -> list[str]:
     """What a reader has to know to read the table right: the columns first, then the limits."""
     if not found.ended:
-        return _interrupted(found)
+        return _missing(found)
     table = found.summary()
     pairs = found.pairs() if len(table) > 1 else pd.DataFrame()
     return [
-        *_interrupted(found),
+        *_missing(found),
         *_columns(found, table, pairs),
         *_limits(found, table, pairs),
         *_engine(found),
@@ -146,7 +146,10 @@ def notes(found: Evidence) -> list[str]:
     ]
 
 
-def _interrupted(found: Evidence) -> list[str]:
+def _missing(found: Evidence) -> list[str]:
+    elsewhere = found.config.get("elsewhere")
+    if elsewhere:
+        return [f"{elsewhere} runs are under way in other processes: load the folder when they have ended."]
     steps = [len(run.step_losses) for run in found.records if run.status == "interrupted"]
     if not steps:
         return []

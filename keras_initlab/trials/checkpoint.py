@@ -72,6 +72,12 @@ def _plain(array: np.ndarray) -> np.ndarray:
     return array if array.dtype.kind in "biufc" else array.view(f"u{array.dtype.itemsize}")
 
 
+def group_name(group: Group, identities: Mapping[str, str], engine: str) -> str:
+    """What a group is called in files: another comparison, engine, member or order makes another name."""
+    trials = [[identities[trial.label], trial.label, trial.replicate] for trial in group]
+    return hashlib.blake2b(json.dumps([engine, trials]).encode(), digest_size=12).hexdigest()
+
+
 class Checkpoints:
     """Where a group in the middle of its training is kept, and whether it is to stop there.
 
@@ -153,9 +159,7 @@ class SavedCheckpoints(Checkpoints):
             self._warn(f"A checkpoint that is done with cannot be removed: {error}.")
 
     def _path(self, group: Group) -> Path:
-        trials = [[self._identities[trial.label], trial.label, trial.replicate] for trial in group]
-        text = json.dumps([self._engine, trials])
-        return self._folder / f"{hashlib.blake2b(text.encode(), digest_size=12).hexdigest()}.npz"
+        return self._folder / f"{group_name(group, self._identities, self._engine)}.npz"
 
     def _warn(self, message: str) -> None:
         if not self._warned:

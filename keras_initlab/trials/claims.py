@@ -3,7 +3,7 @@
 The first claim on a name is a file that is made only if it is not there, which file systems do in one step,
 NFS included. Its owner touches it again and again. If it has not done so for the length of the lease, by the
 clock of the file server, the claim is forfeit, and the claim of the next number may be made in the same way:
-so of all who want it one gets it. Nothing is ever renamed or removed. An owner who was only asleep goes on
+so of all who want it one gets it. No claim is ever renamed or removed. An owner who was only asleep goes on
 and is not told that somebody else did its work too: what is done twice must do no harm.
 """
 
@@ -69,7 +69,7 @@ class Claims:
         """
         if name in self._held:
             return True
-        if self._is_finished(name):
+        if self.is_finished(name):
             return False
         number = 0
         while True:
@@ -82,12 +82,11 @@ class Claims:
                 number += 1
                 continue
             now = datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds")
+            said = {"name": name, "since": now, **self._owner}
             with contextlib.suppress(OSError), open(file, "w", encoding="utf-8") as claim:
-                json.dump(
-                    {"name": name, "since": now, **self._owner}, claim
-                )  # for people, on a full disk not
+                json.dump(said, claim)  # for people; a full disk forbids nothing
             self._held[name] = path
-            if self._is_finished(name):  # by an owner whose last touch is long ago
+            if self.is_finished(name):  # by an owner whose last touch is long ago
                 self.release(name)
                 return False
             return True
@@ -96,19 +95,28 @@ class Claims:
         """Say that it is done, once its results are safe on the disk; nobody will take it again."""
         with contextlib.suppress(FileExistsError):  # a late owner
             os.close(os.open(self._done(name), os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o666))
-        self._held.pop(name, None)
+        self.release(name)
 
     def release(self, name: str) -> None:
-        """Give up what was not finished, so that others can take it at once."""
+        """Give it up, so that others can take at once what was not finished."""
         with self._touching, contextlib.suppress(KeyError, OSError):
             os.utime(self._held.pop(name), _GIVEN_UP)
+
+    def is_finished(self, name: str) -> bool:
+        """Whether somebody said that it is done."""
+        return self._done(name).exists()
+
+    def reopen(self, name: str) -> None:
+        """Take back that it is done: its results are not there."""
+        with contextlib.suppress(FileNotFoundError):
+            self._done(name).unlink()
 
     def held_elsewhere(self, names: Iterable[str]) -> int:
         """How many of the names are neither finished nor held by this process.
 
         Others do them, or held them and have died: then they can be taken once their claims are forfeit.
         """
-        return sum(name not in self._held and not self._is_finished(name) for name in names)
+        return sum(name not in self._held and not self.is_finished(name) for name in names)
 
     def close(self) -> None:
         """Give up everything that was not finished."""
@@ -122,20 +130,13 @@ class Claims:
     def _beat(self, heartbeat: float) -> None:
         while not self._closed.wait(heartbeat):
             for name in list(self._held):
-                with (
-                    self._touching,
-                    contextlib.suppress(KeyError, OSError),
-                ):  # the server may be back next time
-                    os.utime(self._held[name])  # without a time: the server's own
-
-    def _is_finished(self, name: str) -> bool:
-        return self._done(name).exists()
+                # The server may be back next time; without a time it takes its own.
+                with self._touching, contextlib.suppress(KeyError, OSError):
+                    os.utime(self._held[name])
 
     def _is_forfeit(self, claim: Path) -> bool:
         try:
-            with claim.open(
-                "rb"
-            ) as file:  # opening asks the server, where a mere question may be answered here
+            with claim.open("rb") as file:  # asks the server, where a mere question may be answered here
                 touched = os.fstat(file.fileno()).st_mtime
         except FileNotFoundError:
             return True

@@ -77,6 +77,7 @@ class Config:
         groups: Which trials train together, in which order: the places of their labels by replicate.
         command: The command line that asked for it, if one did.
         interrupted: Whether it ended before all runs were finished.
+        elsewhere: How many runs were under way in other processes that share the folder.
         shuffle: Whether arrays come in a new order in each epoch.
         model: Each layer and model inside it: class, arguments, the user's own code, weights under test and
             restarted by role, and a fingerprint of the weights that keep their values.
@@ -110,6 +111,7 @@ class Config:
     groups: Sequence[Any] | None = None
     command: str | None = None
     interrupted: bool = False
+    elsewhere: int = 0
     shuffle: bool | None = None
     model: Sequence[Mapping[str, Any]] | None = None
     loss: Mapping[str, Any] | None = None
@@ -122,7 +124,7 @@ class Config:
     def to_json(self) -> dict[str, Any]:
         """The fields as JSON data, with the schema they are written in."""
         fields = {entry.name: getattr(self, entry.name) for entry in dataclasses.fields(self)}
-        for name in ("chance", "groups", "command", "interrupted"):  # said only where it is so
+        for name in ("chance", "groups", "command", "interrupted", "elsewhere"):  # said only where it is so
             if not fields[name]:
                 del fields[name]
         for name in _LATER:

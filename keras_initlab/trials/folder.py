@@ -11,6 +11,7 @@ import json
 import os
 import secrets
 import socket
+import time
 import warnings
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from pathlib import Path
@@ -18,9 +19,11 @@ from typing import Any
 
 from keras_initlab.core.errors import InputError, NotSavedError, RunDirWarning
 from keras_initlab.trials import journal
-from keras_initlab.trials.checkpoint import Checkpoints, SavedCheckpoints
+from keras_initlab.trials.checkpoint import Checkpoints, SavedCheckpoints, group_name
+from keras_initlab.trials.claims import Claims
 from keras_initlab.trials.config import SCHEMA, Config
 from keras_initlab.trials.journal import Damage, Journal, Line
+from keras_initlab.trials.plan import Group
 from keras_initlab.trials.record import Record
 
 try:
@@ -32,6 +35,8 @@ CONFIG_FILE = "config.json"
 LOCK_FILE = "lock"
 REJECTED_FILE = "rejected.jsonl"
 
+_PLAN = "plan"
+_PATIENCE = 0.2  # seconds until it is asked again whether another has made its plan
 _PROBE = bytes(1 << 16)
 _PASSING = (
     "MemoryError",
@@ -49,16 +54,32 @@ _PASSING = (
 class RunFolder:
     """The right to write in a comparison's folder, until `close`.
 
+    Args:
+        path: Where it is, or shall be.
+        share: Whether other processes may write there at the same time; each claims what it trains.
+
     Raises:
-        InputError: If the folder cannot be written, or another process writes there.
+        InputError: If the folder cannot be written, or another process writes there and does not share.
     """
 
-    def __init__(self, path: str | os.PathLike[str]):
+    def __init__(self, path: str | os.PathLike[str], share: bool = False):
         self._new = not os.path.lexists(path) if isinstance(path, str | os.PathLike) else False
         self.path = _usable(path)
-        self._lock = _locked(self.path)
+        self._lock = _locked(self.path, share)
+        self._claims = Claims(self.path) if share else None
         self._journal = Journal(self.path)
         self._warned = False
+
+    @contextlib.contextmanager
+    def planning(self) -> Iterator[None]:
+        """Alone among those who share, to find out and write down what is to be done."""
+        while self._claims and not self._claims.take(_PLAN):
+            time.sleep(_PATIENCE)
+        try:
+            yield
+        finally:
+            if self._claims:
+                self._claims.release(_PLAN)
 
     def admit(self, config: Config) -> tuple[Config, list[Record]]:
         """The comparison asked for, joined with what the folder knows of it already, and the runs there are.
@@ -104,21 +125,47 @@ class RunFolder:
         Raises:
             InputError: If there is no room for it.
         """
+        self._identities = {label: config.identity(label) for label in config.labels}
         try:
             text = json.dumps(config.to_json(), allow_nan=False)
             journal.replace(self.path / CONFIG_FILE, f"{text}\n".encode())
         except OSError as error:
             raise _unusable(self.path, error) from error
-        self._config, self._new = config, False
+        self._new = False
 
     def checkpoints(self, engine: str, stopping: Callable[[], bool]) -> Checkpoints:
         """Where groups in the middle of their training are kept."""
-        identities = {label: self._config.identity(label) for label in self._config.labels}
-        return SavedCheckpoints(self.path, identities, engine, stopping)
+        return SavedCheckpoints(self.path, self._identities, engine, stopping)
+
+    def take(self, group: Group, engine: str) -> bool:
+        """Whether this process is to train the group: among those who share, who claims it first."""
+        return self._claims is None or self._claims.take(self._name(group, engine))
+
+    def finish(self, group: Group, engine: str) -> None:
+        """All of the group is on the disk."""
+        if self._claims and not self._journal.waiting:
+            self._claims.finish(self._name(group, engine))
+
+    def reopen(self, groups: Sequence[Group], engine: str) -> None:
+        """Let those be taken again that are said to be finished, although runs of theirs are missing."""
+        claims = self._claims
+        said = [group for group in groups if claims and claims.is_finished(self._name(group, engine))]
+        there = {record.name for record in self.found() if not is_passing(record)} if said else set()
+        for group in said:
+            if claims and any(trial.name not in there for trial in group):
+                claims.reopen(self._name(group, engine))
+
+    def found(self) -> list[Record]:
+        """The runs that all who share have written so far."""
+        lines, _ = journal.read(self.path)
+        return [record for record in united(lines) if record.label in self._identities]
+
+    def _name(self, group: Group, engine: str) -> str:
+        return group_name(group, self._identities, engine)
 
     def add(self, records: Sequence[Record]) -> None:
         """Write runs that finished together. What finds no room is kept, and tried again with the next."""
-        self._journal.append([Line(record, self._config.identity(record.label)) for record in records])
+        self._journal.append([Line(record, self._identities[record.label]) for record in records])
         if self._journal.waiting and not self._warned:
             self._warned = True
             warnings.warn(
@@ -144,6 +191,8 @@ class RunFolder:
 
     def close(self) -> None:
         """Give up the right to write, and a folder that was made for nothing."""
+        if self._claims:
+            self._claims.close()
         if self._new:
             with contextlib.suppress(OSError):
                 (self.path / LOCK_FILE).unlink(missing_ok=True)
@@ -156,9 +205,9 @@ class RunFolder:
 
 
 @contextlib.contextmanager
-def writing(path: str | os.PathLike[str] | None) -> Iterator[RunFolder | None]:
+def writing(path: str | os.PathLike[str] | None, share: bool = False) -> Iterator[RunFolder | None]:
     """The folder at `path` while this process writes there; None for no folder."""
-    folder = None if path is None else RunFolder(path)
+    folder = None if path is None else RunFolder(path, share)
     try:
         yield folder
     finally:
@@ -264,8 +313,11 @@ def _unusable(path: Any, error: Exception) -> InputError:
     )
 
 
-def _locked(folder: Path) -> int | None:
-    """An open file that nobody else holds; the lock dies with the process. None where there are no locks."""
+def _locked(folder: Path, share: bool) -> int | None:
+    """An open file that nobody else holds, or only who shares; the lock dies with the process.
+
+    None where there are no locks.
+    """
     if fcntl is None:
         return None
     try:
@@ -273,14 +325,14 @@ def _locked(folder: Path) -> int | None:
     except OSError as error:
         raise _unusable(folder, error) from error
     try:
-        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        fcntl.flock(file, (fcntl.LOCK_SH if share else fcntl.LOCK_EX) | fcntl.LOCK_NB)
     except OSError as error:
         holder = os.read(file, 4096).decode("utf-8", "replace").strip()
         os.close(file)
         if error.errno in (errno.EAGAIN, errno.EACCES):
             raise InputError(
-                f"run_dir {str(folder)!r} is in use by {holder or 'another process'}. Wait for it, or give "
-                "another folder."
+                f"run_dir {str(folder)!r} is in use by {holder or 'another process'}. Wait for it, give "
+                "another folder, or let all of them share it (share=True, --share)."
             ) from error
         return None  # a file system without locks
     now = datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds")

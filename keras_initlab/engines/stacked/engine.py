@@ -3,7 +3,7 @@
 import itertools
 import re
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 
@@ -40,7 +40,7 @@ class Stacked:
         return cut(setup, trials)
 
     def run(
-        self, setup: Setup, groups: Sequence[Group], observer: Observer, checkpoints: Checkpoints
+        self, setup: Setup, groups: Iterable[Group], observer: Observer, checkpoints: Checkpoints
     ) -> Iterator[list[Record]]:
         with isolated() as generators, _lent(setup) as template:
             machine = None
