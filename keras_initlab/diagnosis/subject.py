@@ -89,8 +89,7 @@ class Subject:
         """One pass; how many bytes the tensors between the layers take."""
         if self._y is not None:
             self.probe.build_loss(self._x, self._y)
-        self._look(self.probe.values())
-        return self.probe.bytes_of(self.probe.values(), self._x, self._training)
+        return self.probe.bytes_of(self._x, self._y, self._training)
 
     def facts(self, values: Sequence[Any]) -> Facts:
         """What verdicts are made of, from these weights."""
@@ -168,13 +167,12 @@ class Subject:
         new = list(values)
         for at, one in zip(probe.trained, moved, strict=True):
             new[at] = _tensor(one, probe.variables[at].dtype)
-        before, outputs = probe.lose(values, self._x, self._y, self._training)
         after, changed = probe.lose(new, self._x, self._y, self._training)
         squares = [
-            float(((a - b).astype("float64") ** 2).mean()) for a, b in zip(changed, outputs, strict=True)
+            float(((a - b).astype("float64") ** 2).mean()) for a, b in zip(changed, seen.outputs, strict=True)
         ]
         step = Step(
-            before=before,
+            before=seen.loss,
             after=after,
             promised=promised,
             moved=math.sqrt(sum(squares) / len(squares)),

@@ -6,6 +6,7 @@ model is touched, and nothing is written to this one: a pass is a function of th
 """
 
 import functools
+import math
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
@@ -30,6 +31,9 @@ from keras_initlab.core.keras_private import (
 from keras_initlab.core.rng import Generators
 
 _SCALE = 1024.0  # of the objective where layers compute in float16, whose gradients would be lost below 6e-8
+
+# For JAX: what runs a few times is not worth optimizing.
+_HASTE = {"xla_backend_optimization_level": 0, "xla_llvm_disable_expensive_passes": True}
 
 
 @dataclass(frozen=True, eq=False)
@@ -181,27 +185,22 @@ class Probe:
             loss, outputs = self._once("lose", training, run)(list(values), x, y)
         return float(_host(loss)), [_host(one) for one in outputs]
 
-    def bytes_of(self, values: Sequence[Any], x: Any, training: bool = True) -> int:
-        """Size of all tensors between the layers for these inputs."""
+    def bytes_of(self, x: Any, y: Any, training: bool = True) -> int:
+        """Size of all tensors between the layers for these data; found without computing where JAX can."""
 
-        def run(values: list, x: Any) -> list:
+        def run(values: list, x: Any, y: Any) -> list:
             self._recorder.begin(lambda value, at: ops.copy(value))
-            self._loss(values, x, None, training)
+            self._loss(values, x, y, training)
             return self._recorder.values
 
         with self._tapped():
             if keras.backend.backend() == "jax":
                 import jax
 
-                seen = jax.eval_shape(run, list(values), x)
-            elif keras.backend.backend() == "torch":
-                import torch
-
-                with torch.no_grad():
-                    seen = run(list(values), x)
+                seen = jax.eval_shape(run, self.values(), x, y)
             else:
-                seen = run(list(values), x)
-        return sum(4 * int(np.prod(one.shape)) for one in seen)
+                seen = run(self.values(), x, y)
+        return sum(4 * math.prod(one.shape) for one in seen)
 
     def _loss(self, values: list, x: Any, y: Any, training: bool) -> tuple[Any, list, list]:
         """Loss, outputs in float32, and outputs as they came."""
@@ -303,7 +302,7 @@ class Probe:
         if (name, training) not in self._compiled:
             import jax
 
-            self._compiled[name, training] = jax.jit(run)
+            self._compiled[name, training] = jax.jit(run, compiler_options=_HASTE)
         return self._compiled[name, training]
 
     @contextmanager

@@ -161,7 +161,9 @@ def image():
     h = layers.DepthwiseConv2D(3)(h)
     h = layers.Dropout(0.5)(h)
     h = layers.Conv2DTranspose(3, 2, strides=2)(h)
-    inner = keras.Sequential([keras.Input((8, 8, 3)), layers.Conv2D(2, 1), layers.Activation("gelu")], name="inner")
+    inner = keras.Sequential(
+        [keras.Input((8, 8, 3)), layers.Conv2D(2, 1), layers.Activation("gelu")], name="inner"
+    )
     return compiled(keras.Model(inputs, layers.Dense(3)(layers.Flatten()(inner(h)))))
 
 
