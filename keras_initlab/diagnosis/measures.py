@@ -10,6 +10,7 @@ from typing import NamedTuple
 import numpy as np
 
 _EQUAL = 1e-5  # of the largest: units that differ by less are one
+_ROUNDING = 1e-11  # of the second moment, below which float32 cannot tell examples apart
 _DIRECTIONS = 4  # chance projections, in all of which two units must agree
 
 
@@ -47,15 +48,18 @@ def forward(a: np.ndarray) -> Forward:
     a = a.astype("float64")
     mean = a.mean()
     by_unit = a.mean(axis=(0, 1))
+    second = float((a**2).mean())
     flat = a.reshape(len(a), -1)
+    centred = flat - flat.mean(axis=0)
+    differ = (centred**2).mean() > _ROUNDING * second
     return Forward(
         mean=float(mean),
-        second=float((a**2).mean()),
+        second=second,
         offset=float(mean**2),
         pattern=float(by_unit.var()),
         signal=float(a.var(axis=(0, 1)).mean()),
         cosine=cosine(flat),
-        rank=rank(flat - flat.mean(axis=0)),
+        rank=rank(centred) if differ else 0.0,
         largest=float(np.abs(a).max(initial=0)),
     )
 
