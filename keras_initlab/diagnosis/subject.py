@@ -110,6 +110,7 @@ class Subject:
             level.uniform,
             step.afterwards if step else math.nan,
             step.ratio if step else math.nan,
+            step.steps if step else math.nan,
             is_sgd(self._optimizer()),
             tuple(name for name, _ in Counter(names).most_common() if name),
         )

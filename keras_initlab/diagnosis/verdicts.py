@@ -24,6 +24,7 @@ class Limits:
     saturated: tuple[float, float] = (0.25, 0.6)  # share of entries
     dead: tuple[float, float] = (0.5, 0.9)  # share of units
     loss: tuple[float, float] = (2.0, 6.0)  # loss after one step over that of a uniform answer
+    steps: tuple[float, float] = (1e3, 3e3)  # of SGD, to bring the loss to 0 at the rate of the first
     step: tuple[float, float] = (0.5, 0.0)  # actual fall of the loss over the linear one, below
 
 
@@ -73,6 +74,7 @@ class Facts:
         uniform: The loss of an answer that gives all classes alike; NaN for other tasks.
         after: The loss after one step, on examples that the step did not see where there are any.
         ratio: Actual fall of the loss over the one that the gradient promises.
+        steps: Steps that would bring the loss to 0 if each promised what the first does.
         sgd: Whether the optimizer's steps are as long as the gradient.
         activations: Names of those of the hidden layers, the most frequent first.
     """
@@ -83,6 +85,7 @@ class Facts:
     uniform: float = math.nan
     after: float = math.nan
     ratio: float = math.nan
+    steps: float = math.nan
     sgd: bool = False
     activations: tuple[str, ...] = ()
 
@@ -114,7 +117,7 @@ def judge(facts: Facts) -> tuple[Verdict, ...]:
     depth = list(_gradients(facts)) + list(_forward(facts))
     found = [*symmetric, *_collapsed(facts, bool(symmetric)), *depth, *_units(facts), *_loss(facts)]
     if not symmetric and not any(one.kind == "vanishing" for one in found):
-        found += _step(facts)
+        found += [*_step(facts), *_slow(facts)]
     found += _theory(facts)
     return tuple(sorted(found, key=lambda one: -one.severity))
 
@@ -246,6 +249,20 @@ def _step(facts: Facts) -> Iterator[Verdict]:
             warn,
             f"the first step brings {facts.ratio:.2g} of the fall that the gradient promises",
             "a learning rate half as large, or less",
+        )
+
+
+def _slow(facts: Facts) -> Iterator[Verdict]:
+    """Small weights in few layers: no ratio over depth is bad, but the whole gradient is small."""
+    warn, severe = facts.limits.steps
+    if facts.sgd and facts.steps > warn:
+        yield Verdict(
+            "slow",
+            min(WORST, 0.5 + 0.5 * math.log(facts.steps / warn) / math.log(severe / warn)),
+            "",
+            facts.steps,
+            warn,
+            f"the gradient is so small that the loss would reach 0 after {facts.steps:.1e} steps like the first",
         )
 
 

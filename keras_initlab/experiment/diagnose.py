@@ -55,7 +55,7 @@ def diagnose(
     - *collapsed*: inputs that differ are alike in the last hidden layer;
     - *vanishing*, *exploding*: gradients over depth; *forward scale*: signals over depth;
     - *saturated*, *dead*: units that pass no gradient;
-    - *loss too high* after one step, and *step too long*;
+    - *loss too high* after one step, *step too long*, and *slow*: small gradients under SGD;
     - *disagrees with theory*: sums of another size than independent weights would give.
 
     Without labels, or in a model that is not compiled with a loss, gradients are those of a chance direction

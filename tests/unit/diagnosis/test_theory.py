@@ -23,6 +23,7 @@ def test_relu_is_the_arc_cosine_kernel(cosine):
     assert found.second == pytest.approx(1.5, rel=1e-6)
     assert found.cosine * found.second == pytest.approx(product, rel=1e-3)
     assert found.slope == pytest.approx(0.5, rel=2e-3)
+    assert cosine < 1 or found.cosine == pytest.approx(1, abs=1e-12)
 
 
 @pytest.mark.parametrize("cosine", [-0.8, 0.0, 0.6, 1.0])

@@ -107,6 +107,13 @@ def test_the_first_step():
     assert [one.kind for one in judge(vanishing)] == ["vanishing"], "there rounding decides"
 
 
+def test_small_weights_under_sgd():
+    found = only(replace(FINE, sgd=True, steps=3e3))
+    assert (found.kind, found.severity) == ("slow", pytest.approx(1))
+    assert judge(replace(FINE, sgd=True, steps=900)) == ()
+    assert judge(replace(FINE, steps=1e9)) == (), "Adam's steps do not shrink with the gradient"
+
+
 def test_the_worst_comes_first():
     rows = table(G=tuple(10.0 ** (3 * (at - 4)) for at in range(5)), q=(1, 1e-1, 1e-2, 1e-3, 1e-4))
     assert [one.kind for one in judge(replace(FINE, rows=rows))] == ["vanishing", "forward scale"]

@@ -75,6 +75,15 @@ def test_the_line_to_write_helps(case):
     assert after.word != "severe", f"{worst.instead}\n{after}"
 
 
+def test_small_weights_in_few_layers_are_slow_under_sgd():
+    keras.utils.set_random_seed(0)
+    found = {}
+    for optimizer in ("sgd", "adam"):
+        model = net("relu", lambda: LAWS.RandomNormal(stddev=0.05), 2, optimizer=optimizer)
+        found[optimizer] = [one.kind for one in initlab.diagnose(model, X, Y).verdicts]
+    assert found == {"sgd": ["slow"], "adam": []}
+
+
 def test_the_layer_where_it_starts_is_named():
     keras.utils.set_random_seed(0)
     model = net("tanh", "glorot_uniform", 6)
