@@ -117,8 +117,8 @@ def judge(facts: Facts) -> tuple[Verdict, ...]:
     depth = list(_gradients(facts)) + list(_forward(facts))
     found = [*symmetric, *_collapsed(facts, bool(symmetric)), *depth, *_units(facts), *_loss(facts)]
     if not symmetric and not any(one.kind == "vanishing" for one in found):
-        found += [*_step(facts), *_slow(facts)]
-    found += _theory(facts)
+        found += _step(facts)
+    found += [*_theory(facts), *([] if symmetric else _slow(facts))]
     return tuple(sorted(found, key=lambda one: -one.severity))
 
 
@@ -262,7 +262,7 @@ def _slow(facts: Facts) -> Iterator[Verdict]:
             "",
             facts.steps,
             warn,
-            f"the gradient is so small that the loss would reach 0 after {facts.steps:.1e} steps like the first",
+            f"the gradient is so small that {facts.steps:.0e} steps like the first would bring the loss to 0",
         )
 
 

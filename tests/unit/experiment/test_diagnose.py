@@ -81,7 +81,8 @@ def test_small_weights_in_few_layers_are_slow_under_sgd():
     for optimizer in ("sgd", "adam"):
         model = net("relu", lambda: LAWS.RandomNormal(stddev=0.05), 2, optimizer=optimizer)
         found[optimizer] = [one.kind for one in initlab.diagnose(model, X, Y).verdicts]
-    assert found == {"sgd": ["slow"], "adam": []}
+    assert "slow" in found["sgd"]
+    assert found["adam"] == []
 
 
 def test_the_layer_where_it_starts_is_named():
