@@ -1,6 +1,6 @@
 """Do verdicts before training say what then happens? The tables of docs/diagnosis.md.
 
-Each start is diagnosed from the very weights that `compare` trains; a run has failed if its last losses are above
+Each start is diagnosed from the weights that `compare` trains. A run has failed if its last losses are above
 nine tenths of that of an answer that gives all classes alike. Run: `python benchmarks/foresight.py`.
 """
 

@@ -7,9 +7,7 @@ THEORY = "keras_initlab/diagnosis/theory.py"
 VERDICTS = "keras_initlab/diagnosis/verdicts.py"
 PROBE = "keras_initlab/network/probe.py"
 SUBJECT = "keras_initlab/diagnosis/subject.py"
-STEP = "keras_initlab/diagnosis/step.py"
 ROWS = "keras_initlab/diagnosis/rows.py"
-KERNELS = "keras_initlab/diagnosis/kernels.py"
 
 
 def pure(name: str, file: str, before: str, after: str, room: str) -> Mutant:
@@ -21,7 +19,7 @@ def whole(name: str, file: str, before: str, after: str, *select: str) -> Mutant
     return Mutant(name, file, before, after, select, "torch")
 
 
-PASSES = ("tests/unit/network/test_probe.py", "-k", "by_hand or later_use or exception or shared or mask")
+PASSES = ("tests/unit/network/test_probe.py", "-k", "by_hand or later_use or exception or shared")
 FOUND = "tests/unit/experiment/test_diagnose.py"
 
 MUTANTS = [
@@ -76,7 +74,7 @@ MUTANTS = [
     ),
     pure(
         "heads count as hidden",
-        VERDICTS.replace("verdicts", "rows"),
+        ROWS,
         "and not self.head and",
         "and",
         "test_verdicts",
@@ -100,7 +98,14 @@ MUTANTS = [
         *PASSES,
     ),
     whole("calls stay watched", PROBE, 'delete_untracked(operation, "call")', "pass", *PASSES),
-    whole("masks end at a tap", PROBE, "carry_over(value, marked)", "pass", *PASSES),
+    Mutant(
+        "logits end at a tap",
+        PROBE,
+        "carry_over(value, marked)",
+        "pass",
+        ("tests/unit/network/test_probe.py", "-k", "softmax"),
+        "tensorflow",
+    ),
     whole(
         "activations stay watched",
         PROBE,
@@ -116,16 +121,6 @@ MUTANTS = [
         FOUND,
         "-k",
         "coherence",
-    ),
-    whole(
-        "an optimizer writes into the model",
-        STEP,
-        "np.array(keras.ops.convert_to_numpy(value)) for",
-        "keras.ops.convert_to_numpy(value) for",
-        FOUND,
-        "tests/unit/diagnosis/test_step.py",
-        "-k",
-        "bit_equal or step_of_training",
     ),
     whole(
         "the replicate ignored",

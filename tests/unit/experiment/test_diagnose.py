@@ -123,6 +123,8 @@ def test_the_state_of_global_generators_is_given_back():
 def test_entrants_start_where_compare_starts_them():
     """The loss before the first step is that of compare's first batch, for two replicates."""
     model = net("tanh", "glorot_uniform", 2)
+    for layer in model.layers:
+        layer.bias.assign(np.ones(layer.bias.shape))  # they start anew
     schemes = ["he_normal", "initlab_orthogonal"]
     data = (X[:32], Y[:32])
     result = initlab.compare(
@@ -207,6 +209,9 @@ def test_coherence_is_that_of_gradients_example_by_example():
         np.concatenate([np.outer(X[n], g0[n]).ravel(), g0[n], np.outer(a[n], g1[n]).ravel(), g1[n]])
         for n in range(8)
     ]
+    sizes = found.layers["G"]
+    assert sizes["head"] == pytest.approx((g1**2).sum(axis=1).mean(), rel=1e-4)
+    assert sizes["h0:pre"] == pytest.approx((g0**2).sum(axis=1).mean(), rel=1e-4)
     mean = np.mean(rows, axis=0)
     wanted = (mean**2).sum() / np.mean([(row**2).sum() for row in rows])
     assert found.coherence == pytest.approx(wanted, rel=1e-4)

@@ -100,6 +100,10 @@ def test_the_gradient_passes_a_softmax_at_the_end():
     value, gradient = found["head:pre"]
     chances = np.exp(value) / np.exp(value).sum(axis=1, keepdims=True)
     np.testing.assert_allclose(gradient, (chances - np.eye(3)[LABELS]) / 6, atol=1e-5)
+    model.layers[-1].kernel.assign(
+        50 * numpy(model.layers[-1].kernel)
+    )  # where chances alone would be cut off
+    assert looked(model).loss == pytest.approx(model.evaluate(X, LABELS, verbose=0), rel=1e-5)
 
 
 class Block(layers.Layer):
@@ -260,8 +264,9 @@ class Failing(layers.Layer):
 def test_after_an_exception_the_model_is_as_it_was():
     failing = Failing()
     model = compiled(keras.Sequential([keras.Input((5,)), layers.Dense(4, "relu"), failing, layers.Dense(3)]))
-    failing.fails = True
     activation = model.layers[0].activation
+    looked(model)
+    failing.fails = True
     with pytest.raises(Exception, match="out of order"):
         looked(model)
     assert not any("call" in vars(layer) for layer in model.layers)
