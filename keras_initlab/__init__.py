@@ -13,7 +13,10 @@ if TYPE_CHECKING:
     from keras_initlab.core.errors import InputError as InputError
     from keras_initlab.core.errors import UnknownNameError as UnknownNameError
     from keras_initlab.diagnosis.lint import lint as lint
+    from keras_initlab.diagnosis.report import Diagnoses as Diagnoses
+    from keras_initlab.diagnosis.report import Diagnosis as Diagnosis
     from keras_initlab.experiment.compare import compare as compare
+    from keras_initlab.experiment.diagnose import diagnose as diagnose
     from keras_initlab.gallery.specimen import plot_distribution as plot_distribution
     from keras_initlab.gallery.table import catalogue as catalogue
     from keras_initlab.initializers.fans import Fans as Fans
@@ -41,6 +44,8 @@ __version__ = "0.1.0"
 _HOMES = {
     "Claims": "initializers.registry",
     "Comparison": "results.comparison",
+    "Diagnoses": "diagnosis.report",
+    "Diagnosis": "diagnosis.report",
     "Fans": "initializers.fans",
     "InputError": "core.errors",
     "UnknownNameError": "core.errors",
@@ -48,6 +53,7 @@ _HOMES = {
     "compare": "experiment.compare",
     "datasets": "",
     "depth_scale": "initializers.gains",
+    "diagnose": "experiment.diagnose",
     "edge_of_chaos": "initializers.gains",
     "fans": "network.layer_fans",
     "fixed_point": "initializers.gains",

@@ -1,11 +1,11 @@
-"""The command line: `initlab compare`, `initlab list`, `initlab show NAME`."""
+"""The command line: `initlab compare`, `initlab diagnose`, `initlab list`, `initlab show NAME`."""
 
 import argparse
 import shlex
 import sys
 from collections.abc import Sequence
 
-from keras_initlab.cli import catalogue, compare
+from keras_initlab.cli import catalogue, compare, diagnose
 from keras_initlab.cli.endings import FAILED, INTERRUPTED, OK, USAGE, fail
 from keras_initlab.cli.notation import parse_initializers
 from keras_initlab.core.errors import InputError
@@ -47,5 +47,6 @@ def _parser() -> argparse.ArgumentParser:
     )
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
     compare.add_to(commands)
+    diagnose.add_to(commands)
     catalogue.add_to(commands)
     return parser

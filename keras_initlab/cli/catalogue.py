@@ -3,10 +3,9 @@
 import argparse
 import json
 import math
-from pathlib import Path
 from typing import Any
 
-from keras_initlab.cli.endings import OK, require_folder, save
+from keras_initlab.cli.endings import OK, require_picture, save
 from keras_initlab.core.errors import InputError
 
 _SEEDS = 2**31  # every backend has as many
@@ -60,7 +59,7 @@ def _show(parsed: argparse.Namespace) -> int:
     if not 0 <= parsed.seed < _SEEDS:
         raise InputError(f"--seed is {parsed.seed}: give a whole number from 0 to {_SEEDS - 1}.")
     if parsed.out:
-        _require_picture(parsed.out)
+        require_picture("--out", parsed.out)
     shape = _shape(parsed.shape) if parsed.shape else showing.example_shape(parsed.name)
     drawn = showing.values(parsed.name, shape, parsed.seed)
     mean, std = showing.law_moments(parsed.name, shape)
@@ -91,13 +90,3 @@ def _shape(text: str) -> tuple[int, ...]:
             f"--shape is {text!r}, which is {math.prod(shape)} numbers: at most {_MOST_NUMBERS}."
         )
     return shape
-
-
-def _require_picture(path: str) -> None:
-    from matplotlib.backend_bases import FigureCanvasBase
-
-    require_folder("--out", path)
-    known = FigureCanvasBase.get_supported_filetypes()
-    suffix = Path(path).suffix.removeprefix(".").lower()
-    if suffix not in known:
-        raise InputError(f"--out is {path!r}: give a file that ends in .png, .svg or .pdf.")

@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Any
 
 from keras_initlab import datasets
 from keras_initlab.cli.endings import FAILED, INTERRUPTED, OK, fail, require_folder, save
-from keras_initlab.cli.notation import parse_initializers
-from keras_initlab.core.errors import InputError, NotSavedError, UnknownNameError, gist
+from keras_initlab.cli.notation import parse_initializers, read_model
+from keras_initlab.core.errors import NotSavedError
 from keras_initlab.core.optional import need
 
 if TYPE_CHECKING:
@@ -88,7 +88,7 @@ def run(parsed: argparse.Namespace) -> int:
     out = Path(parsed.out) if parsed.out else _new_folder()
     try:
         result = compare(
-            _model(parsed.model, data),
+            read_model(parsed.model, data),
             initializers,
             data.x,
             data.y,
@@ -152,28 +152,3 @@ def _print(result: "Comparison", picture: Path, report: str | None) -> None:
     if report:
         print(f"Page with everything: {report}")
     print(f"All numbers: {picture.parent} (initlab.load reads it)")
-
-
-def _model(name: str, data: datasets.Dataset) -> Any:
-    import keras
-
-    from keras_initlab import presets
-
-    if name in presets.MODELS:
-        try:
-            return presets.build(name, data.x.shape[1:], data.classes)
-        except Exception as error:
-            raise InputError(
-                f"--model {name} cannot be built for examples of shape {data.x.shape[1:]} in {data.name!r}: "
-                f"{gist(error)}"
-            ) from error
-    if not Path(name).is_file():
-        raise UnknownNameError(
-            "model", name, presets.MODELS, f"Give one of {', '.join(presets.MODELS)} or a .keras file."
-        )
-    try:
-        return keras.saving.load_model(name)
-    except Exception as error:
-        raise InputError(
-            f"--model {name!r} is no model that Keras can read ({gist(error)}): give a .keras file."
-        ) from error

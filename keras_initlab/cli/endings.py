@@ -29,6 +29,21 @@ def require_folder(option: str, path: str) -> None:
         raise InputError(f"{option} is {path!r}, but there is no folder {str(folder)!r}: make it first.")
 
 
+def require_picture(option: str, path: str) -> None:
+    """Refuse a file that no picture can be written to.
+
+    Raises:
+        InputError: If its folder is not there, or its ending is no picture's.
+    """
+    from matplotlib.backend_bases import FigureCanvasBase
+
+    require_folder(option, path)
+    known = FigureCanvasBase.get_supported_filetypes()
+    suffix = Path(path).suffix.removeprefix(".").lower()
+    if suffix not in known:
+        raise InputError(f"{option} is {path!r}: give a file that ends in .png, .svg or .pdf.")
+
+
 def save(ax: "Axes", path: str | Path) -> None:
     """Write the figure of a plot as a picture."""
     figure = ax.get_figure(root=True)

@@ -1,11 +1,13 @@
-"""Initializers as the command line writes them."""
+"""Initializers and models as the command line writes them."""
 
 import ast
 import reprlib
 from collections.abc import Sequence
+from pathlib import Path
 from typing import Any
 
-from keras_initlab.core.errors import InputError
+from keras_initlab import datasets
+from keras_initlab.core.errors import InputError, UnknownNameError, gist
 
 
 def parse_initializers(texts: Sequence[str]) -> dict[str, Any]:
@@ -49,3 +51,34 @@ def _parse(text: str) -> list[tuple[str, Any]]:
             raise InputError(wrong) from error
         found.append((ast.unparse(node), registry.make(node.func.id, arguments)))
     return found
+
+
+def read_model(name: str, data: datasets.Dataset) -> Any:
+    """The preset built for the data, or the model in a file.
+
+    Raises:
+        InputError: If it cannot be built or read.
+        UnknownNameError: If there is none of that name.
+    """
+    import keras
+
+    from keras_initlab import presets
+
+    if name in presets.MODELS:
+        try:
+            return presets.build(name, data.x.shape[1:], data.classes)
+        except Exception as error:
+            raise InputError(
+                f"--model {name} cannot be built for examples of shape {data.x.shape[1:]} in {data.name!r}: "
+                f"{gist(error)}"
+            ) from error
+    if not Path(name).is_file():
+        raise UnknownNameError(
+            "model", name, presets.MODELS, f"Give one of {', '.join(presets.MODELS)} or a .keras file."
+        )
+    try:
+        return keras.saving.load_model(name)
+    except Exception as error:
+        raise InputError(
+            f"--model {name!r} is no model that Keras can read ({gist(error)}): give a .keras file."
+        ) from error

@@ -11,6 +11,7 @@ from contextlib import contextmanager
 from typing import Any
 
 from keras.src.backend.common import global_state
+from keras.src.backend.common.tensor_attributes import get_tensor_attr, set_tensor_attr
 from keras.src.utils import module_utils
 
 try:
@@ -27,6 +28,15 @@ except ImportError:
 def parts(layer: Any) -> list[Any]:
     """A layer or model and all layers inside it, each once. 3.10."""
     return list(layer._flatten_layers())
+
+
+def inner(layer: Any) -> list[Any]:
+    """What a layer or model calls: layers, and the operations of its graph that are none. 3.10.
+
+    A graph's operations stand before layers that it holds beside them.
+    """
+    held = [*getattr(layer, "_operations", ()), *layer._layers]
+    return list({id(one): one for one in held}.values())
 
 
 def own_variables(layer: Any) -> tuple[list[Any], list[Any]]:
@@ -55,6 +65,14 @@ def set_untracked(owner: Any, name: str, value: Any) -> None:
 def delete_untracked(owner: Any, name: str) -> None:
     """Take back what `set_untracked` has set over a name of the class. 3.10."""
     object.__delattr__(owner, name)
+
+
+def carry_over(source: Any, target: Any) -> None:
+    """Hang on a tensor what Keras has hung on another: its mask, and the logits behind a softmax. 3.10."""
+    for name in ("_keras_mask", "_keras_logits"):
+        value = get_tensor_attr(source, name)
+        if value is not None:
+            set_tensor_attr(target, name, value)
 
 
 # The graph of a functional model

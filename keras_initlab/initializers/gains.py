@@ -94,6 +94,17 @@ def moments(activation: Activation, variance: float = 1.0) -> tuple[float, float
     return _moments(activation, float(variance))
 
 
+def tabulated(activation: Activation, points: np.ndarray) -> np.ndarray:
+    """`φ(points)` in float64 on every backend.
+
+    Raises:
+        UnknownNameError: If Keras has no such activation.
+        InputError: If it is no function of single numbers.
+    """
+    _check_elementwise(activation)
+    return _values(activation, points)
+
+
 def slope_at_zero(activation: Activation) -> tuple[float, float]:
     """`φ(0)` and `φ'(0)`; the mean of both sides where φ has a kink."""
     _check_elementwise(activation)

@@ -20,6 +20,11 @@ JAX = {
 # One process each: it pays for the start of a backend once.
 PARTS = {
     "schemes": ["conformance/test_schemes.py", "unit/initializers/test_base.py"],
+    "diagnose": [
+        "unit/network/test_probe.py",
+        "unit/experiment/test_diagnose.py",
+        "unit/diagnosis/test_step.py",
+    ],
     "compare": ["conformance/test_compare.py"],
     "engines": [f"conformance/{file.name}" for file in sorted(ROOT.glob("conformance/test_engines*.py"))],
 }

@@ -16,7 +16,7 @@ def test_every_block_runs(tmp_path, monkeypatch):
     data = datasets.load("digits")
     model = presets.build("mlp", data.x.shape[1:], data.classes)
     names = {"model": model, "x": data.x[:200], "y": data.y[:200]}
-    assert len(BLOCKS) == 4
+    assert len(BLOCKS) == 5
     for block in BLOCKS:
         exec(compile(block, "README.md", "exec"), names)
     assert set(names["result"].config["labels"]) == {"default", "small"}

@@ -124,6 +124,14 @@ def names(things):
     return [thing.name for thing in things]
 
 
+def carried(model):
+    """The mask of words behind an embedding, hung on another tensor: only the first of two is averaged."""
+    words = keras.layers.Embedding(3, 2, mask_zero=True)(np.array([[1, 0]]))
+    target = keras.ops.convert_to_tensor(np.array([[[1.0, 1.0], [9.0, 9.0]]], "float32"))
+    private.carry_over(words, target)
+    return float(keras.layers.GlobalAveragePooling1D()(target)[0, 0])
+
+
 def untracked(model):
     private.set_untracked(model.layers[0], "count_params", 1)
     held = model.layers[0].count_params
@@ -189,6 +197,8 @@ ONLY_SINCE_3_15 = tuple(map(int, keras.__version__.split(".")[:2])) >= (3, 15)
 
 TOUCHES = {
     "parts": (lambda m: names(private.parts(m))[-2:], ["act", "head"]),
+    "inner": (lambda m: names(private.inner(m))[-2:], ["act", "head"]),
+    "carry_over": (carried, 1.0),
     "own_variables": (
         lambda m: [names(v) for v in private.own_variables(m.layers[-1])],
         [["kernel", "bias"], []],

@@ -1,0 +1,222 @@
+"""The façade: looks at a model before it is trained, and says what will go wrong, where and why."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+from typing import Any
+
+import keras
+
+from keras_initlab.core.arguments import flag, one_of, whole
+from keras_initlab.core.errors import InputError, gist
+from keras_initlab.core.keras_private import compiled_loss
+from keras_initlab.core.rng import Generators, isolated
+from keras_initlab.core.seeds import Seeds
+from keras_initlab.diagnosis.cures import cured
+from keras_initlab.diagnosis.report import Diagnoses, Diagnosis
+from keras_initlab.diagnosis.subject import Data, Subject
+from keras_initlab.engines.lending import fresh_optimizer
+from keras_initlab.engines.setup import Setup
+from keras_initlab.engines.sources import Arrays
+from keras_initlab.experiment import arrays, data, schemes, targets
+from keras_initlab.network.drawing import FANS
+from keras_initlab.network.probe import Probe
+from keras_initlab.network.selection import Layers, restarted, under_test
+from keras_initlab.network.slots import slots
+from keras_initlab.trials.plan import Trial
+
+MEMORY = 2**30
+"""Bytes that tensors between layers and their gradients may take; more make the batch smaller."""
+
+_FEWEST = 2
+
+
+def diagnose(
+    model: keras.Model,
+    x: Any,
+    y: Any = None,
+    *,
+    initializers: Any = None,
+    examples: int = 64,
+    training: bool = True,
+    optimizer: Any = "auto",
+    layers: Layers = None,
+    roles: Any = None,
+    fans: str = "keras",
+    replicate: int = 0,
+    seed: int = 0,
+) -> Diagnosis | Diagnoses:
+    """Say what will go wrong with a model, where, why and what to write instead, before any training.
+
+    One forward and one backward pass show every tensor between two layers and its gradient; the
+    optimizer's first step is computed beside and not taken. Nothing is trained, and the model is as it was
+    afterwards, whatever happens.
+
+    - *symmetric*: units with equal weights, values and gradients, which stay equal;
+    - *collapsed*: inputs that differ are alike in the last hidden layer;
+    - *vanishing*, *exploding*: gradients over depth; *forward scale*: signals over depth;
+    - *saturated*, *dead*: units that pass no gradient;
+    - *loss too high* after one step, *step too long*, and *slow*: small gradients under SGD;
+    - *disagrees with theory*: sums of another size than independent weights would give.
+
+    Without labels, or in a model that is not compiled with a loss, gradients are those of a chance direction
+    of each example's outputs.
+
+    Args:
+        model: A built model, compiled or not.
+        x: Inputs, as in `fit`; of a data set the first batch, with its targets.
+        y: Targets, as in `fit`.
+        initializers: As in `compare`: each is diagnosed from the weights that it would start from there, in
+            the replicate `replicate`. By default the model is diagnosed as it is.
+        examples: How many examples to look at; as many more show what the first step does to others.
+        training: Whether the model runs as in training (batch statistics, dropout).
+        optimizer: Whose first step is meant, as in `compile`; `"auto"` takes the model's own, or Adam.
+        layers: Which layers the initializers draw, as in `compare`.
+        roles: Which kinds of weights they draw, as in `compare`.
+        fans: Which fans they are told, as in `compare`.
+        replicate: Which replicate of `compare` they are drawn for.
+        seed: Root of all seeds.
+
+    Returns:
+        The diagnosis, or one for each initializer by label.
+
+    Raises:
+        InputError: If an argument cannot work.
+
+    >>> import numpy as np
+    >>> layers = [keras.layers.Dense(32, "relu", kernel_initializer="zeros") for _ in range(3)]
+    >>> model = keras.Sequential([keras.Input((8,)), *layers, keras.layers.Dense(1)])
+    >>> diagnosis = diagnose(model, np.random.default_rng(0).normal(size=(64, 8)))
+    >>> diagnosis.word, diagnosis.verdicts[0].kind
+    ('severe', 'symmetric')
+    """
+    count = whole("examples", examples, _FEWEST)
+    replicate, seed = whole("replicate", replicate, 0), whole("seed", seed, 0)
+    flag("training", training)
+    one_of("fans", fans, FANS)
+    if not isinstance(model, keras.Model):
+        raise InputError(f"model is {type(model).__name__}: give a built keras.Model.")
+    slots(model)  # refuses one that is not built
+    made = _optimizer(model, optimizer)
+    given, notes = _given(model, x, y)
+    by_label = None if initializers is None else schemes.by_label(initializers)
+    with isolated() as generators:
+        subject, more = _subject(model, given, count, made, bool(training), seed, generators)
+        notes += more
+        if by_label is None:
+            return _finished(subject, subject.probe.values(), "", notes, seed, generators)
+        tested = under_test(model, layers, roles)
+        schemes.try_out(by_label, tested, seed, generators)
+        setup = Setup(
+            model, by_label, tested, restarted(model, tested), Arrays(given, count, shuffle=False), fans=fans
+        )
+        found = {}
+        for label in by_label:
+            values = subject.probe.values()
+            try:
+                for slot, value in setup.initial_values(Trial(label, Seeds(seed, replicate)), generators):
+                    values[slot.index] = value
+            except Exception as error:
+                raise InputError(f"The initializer {label!r} cannot draw: {gist(error)}") from error
+            found[label] = replace(subject.examine(values, label), notes=notes)
+        return Diagnoses(found)
+
+
+def _finished(
+    subject: Subject,
+    values: Sequence[Any],
+    label: str,
+    notes: tuple[str, ...],
+    seed: int,
+    generators: Generators,
+) -> Diagnosis:
+    found = replace(subject.examine(values, label), notes=notes)
+    return replace(found, cures=cured(subject, values, found.facts, seed, generators))
+
+
+def _optimizer(model: keras.Model, given: Any) -> Callable[[], keras.optimizers.Optimizer]:
+    """Makes a fresh optimizer."""
+    if isinstance(given, str) and given == "auto":
+        own = getattr(model, "optimizer", None)
+        given = own if isinstance(own, keras.optimizers.Optimizer) else "adam"
+    try:
+        found = keras.optimizers.get(given)
+    except Exception as error:
+        raise InputError(
+            f"optimizer is {given!r}: give 'auto', a name such as 'sgd', or an optimizer."
+        ) from error
+    return lambda: fresh_optimizer(found)
+
+
+def _given(model: keras.Model, x: Any, y: Any) -> tuple[tuple, tuple[str, ...]]:
+    """Inputs and targets as arrays, and what is to be said about them."""
+    if x is None:
+        raise InputError("x is None: give arrays, or a data set.")
+    if data.is_dataset(x):
+        if y is not None:
+            raise InputError("y must not be given when x is a data set: let it yield batches with it.")
+        source, _ = data.training_source(
+            x, None, None, None, batch_size=None, steps=1, shuffle=False, validation_split=0.0, seed=0
+        )
+        x, y, *_ = (*source.first_batch(), None)
+    else:
+        x = arrays.numbers(x, "x")
+        y = None if y is None else arrays.numbers(y, "y")
+    together = (x,) if y is None else (x, y)
+    arrays.check([together], ("x", "y", "sample_weight"))
+    if y is None:
+        return together, ("no labels: gradients are those of a chance direction of the outputs",)
+    if not model.compiled or compiled_loss(model) is None:
+        return (x,), ("the model is not compiled with a loss: gradients are those of a chance direction",)
+    targets.check(model, Arrays(together, len(keras.tree.flatten(x)[0]), shuffle=False), "y")
+    return together, ()
+
+
+def _subject(
+    model: keras.Model,
+    given: tuple,
+    count: int,
+    optimizer: Callable[[], keras.optimizers.Optimizer],
+    training: bool,
+    seed: int,
+    generators: Generators,
+) -> tuple[Subject, tuple[str, ...]]:
+    there = len(keras.tree.flatten(given)[0])
+    if there < _FEWEST:
+        raise InputError(f"x has {there} example: give at least {_FEWEST}; 64 tell more.")
+    notes: tuple[str, ...] = ()
+
+    def part(start: int, stop: int) -> tuple:
+        return tuple(keras.tree.map_structure(lambda leaf: leaf[start:stop], one) for one in given)
+
+    probe = Probe(model, generators)
+    subject = Subject(probe, Data(*part(0, _FEWEST)), optimizer, training, seed)
+    try:
+        bytes_each = subject.try_out() / _FEWEST
+    except InputError:
+        raise
+    except Exception as first:
+        own = Probe(model, generators, opaque=_is_foreign)
+        subject = Subject(own, Data(*part(0, _FEWEST)), optimizer, training, seed)
+        try:
+            bytes_each = subject.try_out() / _FEWEST
+        except Exception:
+            raise _unfit(model, given, first) from first
+        probe = own
+        notes += (f"own layers are looked at from outside only, for inside they raised {gist(first)}",)
+    fitting = max(_FEWEST, int(MEMORY / max(1.0, 2 * bytes_each)))
+    size = min(count, there, fitting)
+    if fitting < min(count, there):
+        notes += (f"{size} examples, for more would take over {MEMORY / 2**30:.0f} GB",)
+    seen, rest = part(0, size), part(size, 2 * size)
+    others = (rest[0], rest[1]) if there >= 2 * size and len(given) == 2 else None
+    looked_at = Data(seen[0], seen[1] if len(seen) == 2 else None, others)
+    return Subject(probe, looked_at, optimizer, training, seed), notes
+
+
+def _is_foreign(layer: Any) -> bool:
+    return not type(layer).__module__.startswith("keras.")
+
+
+def _unfit(model: keras.Model, given: tuple, error: Exception) -> InputError:
+    shapes = keras.tree.map_structure(lambda leaf: f"{leaf.shape} {leaf.dtype}", given)
+    return InputError(f"x and y do not fit the model {model.name!r}: {gist(error)} (They come as {shapes}.)")

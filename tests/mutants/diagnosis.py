@@ -1,0 +1,152 @@
+"""Mistakes in what a diagnosis measures, expects and says."""
+
+from mutant import Mutant
+
+MEASURES = "keras_initlab/diagnosis/measures.py"
+THEORY = "keras_initlab/diagnosis/theory.py"
+VERDICTS = "keras_initlab/diagnosis/verdicts.py"
+PROBE = "keras_initlab/network/probe.py"
+SUBJECT = "keras_initlab/diagnosis/subject.py"
+ROWS = "keras_initlab/diagnosis/rows.py"
+
+
+def pure(name: str, file: str, before: str, after: str, room: str) -> Mutant:
+    return Mutant(name, file, before, after, (f"tests/unit/diagnosis/{room}.py", "-k", "not training"))
+
+
+def whole(name: str, file: str, before: str, after: str, *select: str) -> Mutant:
+    """Seen in a pass of a model."""
+    return Mutant(name, file, before, after, select, "torch")
+
+
+PASSES = ("tests/unit/network/test_probe.py", "-k", "by_hand or later_use or exception or shared")
+FOUND = "tests/unit/experiment/test_diagnose.py"
+
+MUTANTS = [
+    pure(
+        "variance over units passes for signal",
+        MEASURES,
+        "signal=float(a.var(axis=(0, 1)).mean())",
+        "signal=float(a.var(axis=2).mean())",
+        "test_measures",
+    ),
+    pure("rounding is a direction", MEASURES, "if differ else 0.0", "", "test_measures"),
+    pure(
+        "places averaged in gradients",
+        MEASURES,
+        ".sum(axis=1).mean())",
+        ".mean(axis=1).mean())",
+        "test_measures",
+    ),
+    pure("an example is its own pair", MEASURES, "- squares) / ((ex", ") / ((ex", "test_measures"),
+    pure("ranks of what is not squared", MEASURES, "/ (gram**2).sum()", "/ gram.sum()", "test_measures"),
+    pure("one shadow for all units", MEASURES, "> _EQUAL", "> 1e9", "test_measures"),
+    pure("bias left out of products", MEASURES, "(x @ x.T + bias)", "(x @ x.T)", "test_measures"),
+    pure(
+        "places mixed in products",
+        MEASURES,
+        '"nsi,nsj->nij", x, g',
+        '"nsi,nsj->nij", x, np.ones_like(g)',
+        "test_measures",
+    ),
+    pure(
+        "theory without bias",
+        THEORY,
+        "taken.second + bias_square",
+        "taken.second",
+        "test_theory",
+    ),
+    pure(
+        "theory with a bias of its own for each example",
+        THEORY,
+        "taken.cosine + bias_square",
+        "taken.cosine",
+        "test_theory",
+    ),
+    pure("slopes not squared", THEORY, "(2 * step)) ** 2)", "(2 * step)))", "test_theory"),
+    pure("the rest of the series lost", THEORY, "+ rest * ", "+ 0 * ", "test_theory"),
+    pure(
+        "standard deviation for variance",
+        THEORY,
+        "scale = math.sqrt(taken.second)",
+        "scale = taken.second",
+        "test_theory",
+    ),
+    pure(
+        "heads count as hidden",
+        ROWS,
+        "and not self.head and",
+        "and",
+        "test_verdicts",
+    ),
+    pure("attention counts as hidden", ROWS, "and not self.side", "", "test_verdicts"),
+    pure("SGD forgives like Adam", VERDICTS, "SGD if self.sgd else ADAM", "ADAM", "test_verdicts"),
+    pure("vanishing where it explodes", VERDICTS, '("vanishing", -1)', '("vanishing", 1)', "test_verdicts"),
+    pure("collapse of few inputs", VERDICTS, "outs.rank < facts.rank / 2", "True", "test_verdicts"),
+    pure(
+        "rounding is a long step",
+        VERDICTS,
+        'if not symmetric and not any(one.kind == "vanishing" for one in found):',
+        "if True:",
+        "test_verdicts",
+    ),
+    whole(
+        "the sums after the activation",
+        PROBE,
+        "return activation(sums, *more",
+        "return sums + 0 * activation(sums, *more",
+        *PASSES,
+    ),
+    whole("calls stay watched", PROBE, 'delete_untracked(operation, "call")', "pass", *PASSES),
+    Mutant(
+        "logits end at a tap",
+        PROBE,
+        "carry_over(value, marked)",
+        "pass",
+        ("tests/unit/network/test_probe.py", "-k", "softmax"),
+        "tensorflow",
+    ),
+    whole(
+        "activations stay watched",
+        PROBE,
+        'set_untracked(operation, "activation", activation)',
+        "pass",
+        *PASSES,
+    ),
+    whole(
+        "gradients of the mean",
+        SUBJECT,
+        "return 1.0 if self._summed else float(self._examples)",
+        "return 1.0",
+        FOUND,
+        "-k",
+        "coherence",
+    ),
+    whole(
+        "the replicate ignored",
+        "keras_initlab/experiment/diagnose.py",
+        "Seeds(seed, replicate)",
+        "Seeds(seed, 0)",
+        FOUND,
+        "-k",
+        "entrants",
+    ),
+    whole(
+        "others not started anew",
+        "keras_initlab/experiment/diagnose.py",
+        "restarted(model, tested)",
+        "{}",
+        FOUND,
+        "-k",
+        "entrants",
+    ),
+    whole(
+        "theory of one kernel for the next",
+        ROWS,
+        "self._slopes[at] * after.slope",
+        "self._slopes[at]",
+        FOUND,
+        "-k",
+        "theory",
+    ),
+]

@@ -1,0 +1,14 @@
+"""The code in docs/diagnosis.md runs as it stands, and finds what the page says."""
+
+import re
+from pathlib import Path
+
+PAGE = (Path(__file__).parents[3] / "docs" / "diagnosis.md").read_text(encoding="utf-8")
+
+
+def test_the_example_finds_what_the_page_shows():
+    (block,) = re.findall(r"```python\n(.*?)```", PAGE, re.S)
+    names: dict = {}
+    exec(compile(block, "diagnosis.md", "exec"), names)
+    assert [one.kind for one in names["found"].verdicts] == ["forward scale", "vanishing"]
+    assert names["found"].word == "severe"
