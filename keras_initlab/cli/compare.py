@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from keras_initlab import datasets
 from keras_initlab.cli.endings import FAILED, INTERRUPTED, OK, fail, require_folder, save
 from keras_initlab.cli.notation import parse_initializers, read_model
-from keras_initlab.core.errors import NotSavedError
+from keras_initlab.core.errors import InputError, NotSavedError
 from keras_initlab.core.optional import need
 
 if TYPE_CHECKING:

@@ -187,7 +187,7 @@ def test_three_share_one_is_killed_and_one_sleeps_past_its_lease(tmp_path):
 def test_who_does_not_share_is_kept_out_by_those_who_do(tmp_path):
     process = sharing(str(tmp_path))
     process.stdout.readline()
-    with pytest.raises(InputError, match=r"in use by .* share=True"):
+    with pytest.raises(InputError, match=r"in use by .*share=True"):
         compare(tmp_path, "sequential")
     process.kill()
     process.communicate()
