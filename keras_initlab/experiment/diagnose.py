@@ -155,7 +155,16 @@ def _given(model: keras.Model, x: Any, y: Any) -> tuple[tuple, tuple[str, ...]]:
         if y is not None:
             raise InputError("y must not be given when x is a data set: let it yield batches with it.")
         source, _ = data.training_source(
-            x, None, None, None, batch_size=None, steps=1, shuffle=False, validation_split=0.0, seed=0
+            x,
+            None,
+            None,
+            None,
+            batch_size=None,
+            epochs=1,
+            steps=1,
+            shuffle=False,
+            validation_split=0.0,
+            seed=0,
         )
         x, y, *_ = (*source.first_batch(), None)
     else:

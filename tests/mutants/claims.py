@@ -39,7 +39,7 @@ MUTANTS = [
         ),
         (
             "what was finished meanwhile is done again",
-            "            if self._is_finished(name):  # by",
+            "            if self.is_finished(name):  # by",
             "            if False:  # by",
             "long_ago",
         ),

@@ -88,8 +88,8 @@ MUTANTS = [
     mistake(
         "the user's optimizer goes on",
         SEQUENTIAL,
-        "setattr(model, name, fresh_optimizer(optimizer))",
-        "pass",
+        "        setattr(model, name, optimizer)\n        # One",
+        "        # One",
         "given_back or fresh",
     ),
     mistake(
@@ -152,8 +152,8 @@ MUTANTS = [
     ),
     mistake(
         "a finished run is run again",
-        "keras_initlab/experiment/compare.py",
-        "if (trial.label, trial.replicate) not in done]",
+        "keras_initlab/experiment/schedule.py",
+        "if trial.name not in done]",
         "]",
         "goes_on",
         "tests/unit/trials/test_folder.py",
@@ -297,8 +297,8 @@ MUTANTS = [
             (
                 "a resumed run begins with another's epoch",
                 "keras_initlab/experiment/loader.py",
-                "self._unused = None  # a",
-                "pass  # a",
+                "if self._order.seed == self._first_seed else None",
+                "",
                 "resumed",
                 "tests/conformance/test_kinds_of_data.py",
             ),

@@ -30,15 +30,15 @@ MUTANTS = [
     mistake(
         "a failure is saved for good",
         FOLDER,
-        "if _weight(one) > there.get((one.label, one.replicate), -1)]",
-        "if (one.label, one.replicate) not in there]",
+        "and _weight(one) > there.get((one.label, one.replicate), -1)",
+        "and (one.label, one.replicate) not in there",
         "over_its_own",
     ),
     mistake(
         "Ctrl-C drops what waits to be tried again",
         "keras_initlab/experiment/compare.py",
-        "finished += [record for record in found if (record.label, record.replicate) not in done]",
-        "pass",
+        "for record in (*stopped, *found) if",
+        "for record in stopped if",
         "ctrl_c",
     ),
 ]
