@@ -3,8 +3,8 @@
 A process that compares initializers into a folder is killed (`kill -9`) at random moments of its training and
 started again, until it comes to its end; then another folder is begun, until all kills are spent. After each
 kill no run that was there may be gone, and at the end everything but the seconds must be bit-equal to a
-comparison that nobody killed. Then `run_dir` is timed against no folder, in turns in one process, and a
-folder of 10,000 runs is opened.
+comparison that nobody killed. Then `run_dir` is timed against no folder, in turns in one process, a
+folder of 10,000 runs is opened, and the time that checkpoints take on MNIST is measured (set KERAS_HOME).
 
     KERAS_BACKEND=jax python benchmarks/survival.py [--engine sequential stacked] [--kills 100] [--rounds 7]
 """
@@ -125,6 +125,44 @@ def cost(engine, rounds, place):
     print(f"{engine}: run_dir on / off {statistics.median(ratios):.3f} (of {rounds}, {spread})", flush=True)
 
 
+def checkpoints(place):
+    """The share of the time that checkpoints take on MNIST; where they are allowed to come often, to see many."""
+    import keras_initlab as initlab
+    from keras_initlab.trials import checkpoint
+
+    data = initlab.datasets.load("mnist")
+    model = initlab.presets.build("mlp", data.x.shape[1:], data.classes)
+    checkpoint.EVERY = 5.0
+    spent, save = [], checkpoint.SavedCheckpoints.save
+
+    def timed(self, group, make):
+        started = time.perf_counter()
+        save(self, group, make)
+        spent.append(time.perf_counter() - started)
+
+    checkpoint.SavedCheckpoints.save = timed
+    started = time.perf_counter()
+    initlab.compare(
+        model,
+        initlab.presets.classic(),
+        data.x,
+        data.y,
+        batch_size=128,
+        epochs=12,
+        replicates=1,
+        engine="stacked",
+        run_dir=place / "mnist",
+        verbose=False,
+    )
+    seconds = time.perf_counter() - started
+    checkpoint.SavedCheckpoints.save = save
+    written = [one for one in spent if one > 1e-3]
+    each, share = statistics.median(written or [0]), 100 * sum(spent) / seconds
+    runs = len(initlab.presets.classic())
+    print(f"MNIST, {runs} runs side by side, {seconds:.0f} s: {len(written)} checkpoints of {each:.2f} s,")
+    print(f"which is {share:.2f} % of the time", flush=True)
+
+
 def opening(place):
     """Seconds to open a folder of many runs, to read it and to go on in it."""
     import keras_initlab as initlab
@@ -174,6 +212,7 @@ def main():
             for engine in given.engine:
                 cost(engine, given.rounds, Path(place))
             opening(Path(place))
+            checkpoints(Path(place))
     sys.exit(not all(held))
 
 
