@@ -126,7 +126,7 @@ def cost(engine, rounds, place):
 
 
 def checkpoints(place):
-    """The share of the time that checkpoints take on MNIST; where they are allowed to come often, to see many."""
+    """The share of the time that checkpoints take on MNIST, where they are allowed to come often."""
     import keras_initlab as initlab
     from keras_initlab.trials import checkpoint
 
