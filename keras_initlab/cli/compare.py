@@ -122,7 +122,7 @@ def run(parsed: argparse.Namespace) -> int:
     if result.config.get("interrupted"):
         return fail(f"interrupted; the finished runs are in {out}", INTERRUPTED)
     failed = [record for record in result.records if record.status == "failed"]
-    if len(failed) == len(result.records):
+    if failed and len(failed) == len(result.records):
         return fail(f"every run failed: {failed[0].message}", FAILED)
     return OK
 

@@ -49,7 +49,7 @@ class Generators:
         random.setstate((3, tuple(map(int, python)), known))
         np.random.set_state(("MT19937", numpy, int(place[0]), int(place[1]), float(other[0])))
         global_generator().state.assign(own)
-        if torch:
+        if torch and "torch" in sys.modules:
             module = sys.modules["torch"]
             module.random.set_rng_state(module.from_numpy(np.array(torch[0])))
 

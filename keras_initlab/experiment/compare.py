@@ -116,7 +116,7 @@ def compare(
     check_choices(fans, target_loss)
     if share and run_dir is None:
         raise InputError("share is True without run_dir: name the folder that the processes share.")
-    with writing(run_dir, share) as folder:
+    with interruptible() as interruption, writing(run_dir, share) as folder:
         with isolated() as generators:
             plan, setup = take_in(
                 model,
@@ -145,20 +145,20 @@ def compare(
         ahead = ""
         if finished and schedule.groups:
             ahead = outlook(Comparison(list(finished.values()), config.to_json()))
-        with interruptible() as interruption:
-            with watching(plan, verbose, len(plan.trials) - schedule.runs, ahead) as observer:
-                stopped = train(schedule, setup, finished, folder, observer, interruption.asked)
-            if folder and share:
-                elsewhere = [record for record in folder.found() if not is_passing(record)]
-                finished = {record.name: record for record in elsewhere} | finished
-            missing = sum(trial.name not in finished for trial in plan.trials)
-            if missing and share and not interruption.asked():
-                config = replace(config, elsewhere=missing)
-            elif missing:
-                config = replace(config, interrupted=True)
-            left = [record for record in (*stopped, *found) if record.name not in finished]
-            result = Comparison([*finished.values(), *left], config.to_json())
-            if folder:
-                folder.settle(result)
+        done = len(plan.trials) - schedule.runs
+        with watching(plan, verbose, done, ahead) as observer, interruption.patience():
+            stopped = train(schedule, setup, finished, folder, observer, interruption.asked)
+        if folder and share:
+            found = folder.found()
+            finished = {record.name: record for record in found if not is_passing(record)} | finished
+        left = {record.name: record for record in (*found, *stopped) if record.name not in finished}
+        missing = {trial.name for trial in plan.trials} - finished.keys()
+        if missing and (interruption.asked() or not share):
+            config = replace(config, interrupted=True)
+        elif missing:
+            config = replace(config, elsewhere=len(missing - left.keys()))
+        result = Comparison([*finished.values(), *left.values()], config.to_json())
+        if folder:
+            folder.settle(result)
         interruption.leave()
     return result

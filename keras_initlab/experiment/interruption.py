@@ -18,10 +18,20 @@ class Interruption:
 
     def __init__(self) -> None:
         self._signal: int | None = None
+        self._patient = False
 
     def asked(self) -> bool:
         """Whether to stop after the block of steps under way."""
         return self._signal is not None
+
+    @contextmanager
+    def patience(self) -> Iterator[None]:
+        """While it is trained: the first signal is noted, and not obeyed at once as before and after."""
+        self._patient = True
+        try:
+            yield
+        finally:
+            self._patient = False
 
     def leave(self) -> None:
         """End the process, if a scheduler asked for it.
@@ -33,8 +43,8 @@ class Interruption:
             raise SystemExit(TERMINATED)
 
     def note(self, number: int, frame: Any) -> None:
-        """A signal came; the second one ends at once."""
-        if self.asked():
+        """A signal came; outside of training, and the second time, it ends at once."""
+        if self.asked() or not self._patient:
             raise KeyboardInterrupt if number == signal.SIGINT else SystemExit(TERMINATED)
         self._signal = number
         if number == signal.SIGINT and sys.stderr.isatty():
@@ -43,7 +53,7 @@ class Interruption:
 
 @contextmanager
 def interruptible() -> Iterator[Interruption]:
-    """Note signals while training; the handlers of before come back afterwards.
+    """Handle signals; the handlers of before come back afterwards.
 
     Python gives signals to the main thread; elsewhere nothing is noted. A signal that the process ignores, as
     under `nohup`, stays ignored.

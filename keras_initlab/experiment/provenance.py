@@ -71,7 +71,8 @@ def _optimizer(model: keras.Model) -> Any:
 def _scheme(scheme: Callable) -> Any:
     """An initializer as JSON data: class and arguments, or the callable's name; and code of one's own."""
     if not isinstance(scheme, keras.initializers.Initializer):
-        name = f"{scheme.__module__}.{getattr(scheme, '__qualname__', type(scheme).__name__)}"
+        module = scheme.__module__.replace("__mp_main__", "__main__")  # in a spawned process
+        name = f"{module}.{getattr(scheme, '__qualname__', type(scheme).__name__)}"
         return {"callable": name, "code": described(scheme)}
     config = {key: value for key, value in scheme.get_config().items() if key != "seed"}
     code = {"code": described(type(scheme))} if is_own(type(scheme)) else {}

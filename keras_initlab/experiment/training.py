@@ -38,10 +38,16 @@ def train(
     taken: list[Group] = []
 
     def groups() -> Iterator[Group]:
-        for group in schedule.groups:
-            if not folder or folder.take(group, schedule.engine.name):
-                taken.append(group)
-                yield group
+        left, before = schedule.groups, None
+        while len(left) != before:  # what others have given up meanwhile is taken the next time round
+            before, passed = len(left), []
+            for group in left:
+                if not folder or folder.take(group, schedule.engine.name):
+                    taken.append(group)
+                    yield group
+                else:
+                    passed.append(group)
+            left = passed
 
     try:
         for records in schedule.engine.run(setup, groups(), observer, checkpoints):

@@ -149,7 +149,9 @@ def notes(found: Evidence) -> list[str]:
 def _missing(found: Evidence) -> list[str]:
     elsewhere = found.config.get("elsewhere")
     if elsewhere:
-        return [f"{elsewhere} runs are under way in other processes: load the folder when they have ended."]
+        return [
+            f"{elsewhere} runs are left to other processes: load the folder when they end, or call again."
+        ]
     steps = [len(run.step_losses) for run in found.records if run.status == "interrupted"]
     if not steps:
         return []

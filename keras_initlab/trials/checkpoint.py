@@ -44,7 +44,8 @@ class Checkpoint:
         notes = json.dumps({"dtypes": dtypes, **self.notes})
         file = io.BytesIO()
         np.savez(file, np.array(notes), *map(_plain, self.arrays))
-        return file.getvalue() + _seal(file.getvalue())
+        file.write(_seal(file.getbuffer()))
+        return file.getvalue()
 
     @classmethod
     def from_bytes(cls, content: bytes) -> "Checkpoint":
@@ -63,7 +64,7 @@ class Checkpoint:
         return cls(arrays, notes)
 
 
-def _seal(content: bytes) -> bytes:
+def _seal(content: bytes | memoryview) -> bytes:
     return hashlib.blake2b(content, digest_size=_SEAL_BYTES).digest()
 
 
@@ -147,8 +148,10 @@ class SavedCheckpoints(Checkpoints):
         try:
             self._folder.mkdir(exist_ok=True)
             journal.replace(self._path(group), make().to_bytes())
-        except OSError as error:
-            self._warn(f"No checkpoint in {str(self._folder)!r} ({error}): a kill costs the runs under way.")
+        except (OSError, MemoryError) as error:
+            self._warn(
+                f"No checkpoint in {str(self._folder)!r} ({error!r}): a kill costs the runs under way."
+            )
         ended = time.monotonic()
         self._next = ended + max(EVERY, (ended - began) / SHARE)
 

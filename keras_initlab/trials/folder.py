@@ -66,7 +66,12 @@ class RunFolder:
         self._new = not os.path.lexists(path) if isinstance(path, str | os.PathLike) else False
         self.path = _usable(path)
         self._lock = _locked(self.path, share)
-        self._claims = Claims(self.path) if share else None
+        self._shared, self._claims = share, None
+        try:
+            self._claims = Claims(self.path) if share else None
+        except OSError as error:
+            self.close()
+            raise _unusable(path, error) from error
         self._journal = Journal(self.path)
         self._warned = False
 
@@ -126,6 +131,7 @@ class RunFolder:
             InputError: If there is no room for it.
         """
         self._identities = {label: config.identity(label) for label in config.labels}
+        self._made_with = config.made_with
         try:
             text = json.dumps(config.to_json(), allow_nan=False)
             journal.replace(self.path / CONFIG_FILE, f"{text}\n".encode())
@@ -135,16 +141,23 @@ class RunFolder:
 
     def checkpoints(self, engine: str, stopping: Callable[[], bool]) -> Checkpoints:
         """Where groups in the middle of their training are kept."""
-        return SavedCheckpoints(self.path, self._identities, engine, stopping)
+        return SavedCheckpoints(self.path, self._identities, f"{engine}, {self._made_with}", stopping)
 
     def take(self, group: Group, engine: str) -> bool:
         """Whether this process is to train the group: among those who share, who claims it first."""
-        return self._claims is None or self._claims.take(self._name(group, engine))
+        try:
+            return self._claims is None or self._claims.take(self._name(group, engine))
+        except OSError as error:
+            self._warn(error)
+            return False
 
     def finish(self, group: Group, engine: str) -> None:
         """All of the group is on the disk."""
         if self._claims and not self._journal.waiting:
-            self._claims.finish(self._name(group, engine))
+            try:
+                self._claims.finish(self._name(group, engine))
+            except OSError as error:
+                self._warn(error)
 
     def reopen(self, groups: Sequence[Group], engine: str) -> None:
         """Let those be taken again that are said to be finished, although runs of theirs are missing."""
@@ -166,13 +179,17 @@ class RunFolder:
     def add(self, records: Sequence[Record]) -> None:
         """Write runs that finished together. What finds no room is kept, and tried again with the next."""
         self._journal.append([Line(record, self._identities[record.label]) for record in records])
-        if self._journal.waiting and not self._warned:
+        if self._journal.error:
+            self._warn(self._journal.error)
+
+    def _warn(self, error: OSError) -> None:
+        if not self._warned:
             self._warned = True
             warnings.warn(
-                f"Finished runs cannot be written to {str(self.path)!r} ({self._journal.error}): free room. "
-                "They are kept in memory and written when there is some.",
+                f"{str(self.path)!r} cannot be written ({error}): free room. Finished runs stay in memory "
+                "and are written when there is some.",
                 RunDirWarning,
-                stacklevel=2,
+                stacklevel=3,
             )
 
     def settle(self, result: Any) -> None:
@@ -193,7 +210,7 @@ class RunFolder:
         """Give up the right to write, and a folder that was made for nothing."""
         if self._claims:
             self._claims.close()
-        if self._new:
+        if self._new and not self._shared:  # others may have come
             with contextlib.suppress(OSError):
                 (self.path / LOCK_FILE).unlink(missing_ok=True)
                 (self.path / journal.FOLDER).rmdir()
@@ -373,7 +390,7 @@ def _is_whole(config: Config) -> bool:
             isinstance(getattr(config, name), dict) for name in ("labels", "directions", "chance", "versions")
         )
         and all(isinstance(count, int) for count in counts)
-        and isinstance(config.engine, dict | None)
+        and (config.engine is None or (isinstance(config.engine, dict) and "name" in config.engine))
         and isinstance(config.target_loss, int | float | None)
         and isinstance(config.baseline, str | None)
         and isinstance(config.backend, str | None)
@@ -387,7 +404,8 @@ def _are_groups(groups: Any, labels: int) -> bool:
     try:
         parts = [part for group in groups or () for part in group]
         return all(
-            isinstance(replicate, int) and all(place in range(labels) for place in places)
+            isinstance(replicate, int)
+            and all(isinstance(place, int) and place in range(labels) for place in places)
             for replicate, places in parts
         )
     except (TypeError, ValueError):

@@ -37,7 +37,7 @@ MUTANTS = [
     mistake(
         "Ctrl-C drops what waits to be tried again",
         "keras_initlab/experiment/compare.py",
-        "for record in (*stopped, *found) if",
+        "for record in (*found, *stopped) if",
         "for record in stopped if",
         "ctrl_c",
     ),

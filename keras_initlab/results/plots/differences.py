@@ -29,7 +29,7 @@ def plot_pairs(pairs: pd.DataFrame, ranked: Sequence[str], metric: str, ax: "Axe
     texts = short_labels(ranked)  # the baseline among them, so that numbers are those of the table
     names = []
     shown = set()
-    limits = _limits(pairs.loc[rows, ["low", "difference", "high"]])
+    limits = _limits(pairs.loc[rows, ["low", "difference", "high"]]) if rows else None
     for place, label in enumerate(rows):
         line = pairs.loc[label]
         verdict = str(line["verdict"])

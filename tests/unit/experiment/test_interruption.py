@@ -111,12 +111,12 @@ def test_a_scheduler_that_wants_its_machine_gets_it_and_loses_nothing(name, tmp_
 
 
 def test_the_second_ctrl_c_leaves_at_once():
-    with interruptible() as interruption:
+    with interruptible() as interruption, interruption.patience():
         os.kill(os.getpid(), signal.SIGINT)
         assert interruption.asked()
         with pytest.raises(KeyboardInterrupt):
             os.kill(os.getpid(), signal.SIGINT)
-    with interruptible():
+    with interruptible() as interruption, interruption.patience():
         os.kill(os.getpid(), signal.SIGTERM)
         with pytest.raises(SystemExit):
             os.kill(os.getpid(), signal.SIGTERM)
@@ -140,7 +140,7 @@ def test_handlers_come_back_whatever_happens():
 def test_a_signal_that_is_ignored_stays_ignored():
     before = signal.signal(signal.SIGINT, signal.SIG_IGN)
     try:
-        with interruptible() as interruption:
+        with interruptible() as interruption, interruption.patience():
             os.kill(os.getpid(), signal.SIGINT)
             assert not interruption.asked()
     finally:
@@ -166,3 +166,38 @@ def test_the_command_line_exits_with_143(tmp_path):
         process.send_signal(signal.SIGTERM)
         process.communicate(timeout=200)
     assert process.returncode == 143
+
+
+def test_what_waits_to_be_tried_again_and_is_interrupted_is_one_run(tmp_path):
+    def full(shape, dtype=None):
+        if not (tmp_path / "room").exists():
+            raise MemoryError("full")
+        return keras.ops.zeros(shape, dtype)
+
+    def stopping(label, replicate):
+        def stop(batch, logs=None):
+            if (tmp_path / "stop").exists():
+                os.kill(os.getpid(), signal.SIGINT)
+
+        return [keras.callbacks.LambdaCallback(on_train_batch_begin=stop)]
+
+    def go():
+        schemes = {"full": full, "zeros": "zeros"}
+        place = {"run_dir": tmp_path / "run", "replicates": 1, "epochs": 2, "verbose": False}
+        return initlab.compare(net(), schemes, X, Y, callbacks=stopping, engine="sequential", **place)
+
+    assert [record.status for record in go().records] == ["failed", "completed"]
+    (tmp_path / "room").touch()
+    (tmp_path / "stop").touch()
+    again = go()
+    assert [record.status for record in again.records] == ["interrupted", "completed"]
+    assert again.config["interrupted"]
+    (tmp_path / "stop").unlink()
+    assert [record.status for record in go().records] == ["completed", "completed"]
+
+
+def test_a_scheduler_gets_its_exit_code_before_training_too(tmp_path):
+    with pytest.raises(SystemExit) as left:
+        compare(tmp_path / "run", data=Counting(signal.SIGUSR1, 7))  # while the data are taken in
+    assert left.value.code == 143
+    assert not (tmp_path / "run").exists()
