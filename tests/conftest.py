@@ -1,7 +1,9 @@
 """The suite runs on the backend that KERAS_BACKEND names, TensorFlow by default."""
 
 import os
+import sys
 
+import pytest
 from hypothesis import settings
 
 os.environ.setdefault("KERAS_BACKEND", "tensorflow")
@@ -14,3 +16,10 @@ settings.load_profile("compiled")
 
 # Scripts that pytest's doctest collection would import.
 collect_ignore_glob = ["golden/[!t]*.py", "mutants/*.py"]
+
+
+@pytest.fixture(autouse=True)
+def figures_are_closed():
+    yield
+    if "matplotlib.pyplot" in sys.modules:
+        sys.modules["matplotlib.pyplot"].close("all")
