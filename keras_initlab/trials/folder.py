@@ -5,12 +5,8 @@ comparison is; it is put in place whole. Nothing else that is there is changed, 
 """
 
 import contextlib
-import datetime
-import errno
 import json
 import os
-import secrets
-import socket
 import time
 import warnings
 from collections.abc import Callable, Iterable, Iterator, Sequence
@@ -18,7 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from keras_initlab.core.errors import InputError, NotSavedError, RunDirWarning
-from keras_initlab.trials import journal
+from keras_initlab.trials import journal, place
 from keras_initlab.trials.checkpoint import Checkpoints, SavedCheckpoints, group_name
 from keras_initlab.trials.claims import Claims
 from keras_initlab.trials.config import SCHEMA, Config
@@ -26,18 +22,11 @@ from keras_initlab.trials.journal import Damage, Journal, Line
 from keras_initlab.trials.plan import Group
 from keras_initlab.trials.record import Record
 
-try:
-    import fcntl
-except ImportError:  # Windows has no such lock
-    fcntl = None  # type: ignore[assignment]
-
 CONFIG_FILE = "config.json"
-LOCK_FILE = "lock"
 REJECTED_FILE = "rejected.jsonl"
 
 _PLAN = "plan"
 _PATIENCE = 0.2  # seconds until it is asked again whether another has made its plan
-_PROBE = bytes(1 << 16)
 _PASSING = (
     "MemoryError",
     "OSError",
@@ -64,14 +53,14 @@ class RunFolder:
 
     def __init__(self, path: str | os.PathLike[str], share: bool = False):
         self._new = not os.path.lexists(path) if isinstance(path, str | os.PathLike) else False
-        self.path = _usable(path)
-        self._lock = _locked(self.path, share)
+        self.path = place.usable(path)
+        self._lock = place.locked(self.path, share)
         self._shared, self._claims = share, None
         try:
             self._claims = Claims(self.path) if share else None
         except OSError as error:
             self.close()
-            raise _unusable(path, error) from error
+            raise place.unusable(path, error) from error
         self._journal = Journal(self.path)
         self._warned = False
 
@@ -136,7 +125,7 @@ class RunFolder:
             text = json.dumps(config.to_json(), allow_nan=False)
             journal.replace(self.path / CONFIG_FILE, f"{text}\n".encode())
         except OSError as error:
-            raise _unusable(self.path, error) from error
+            raise place.unusable(self.path, error) from error
         self._new = False
 
     def checkpoints(self, engine: str, stopping: Callable[[], bool]) -> Checkpoints:
@@ -212,12 +201,11 @@ class RunFolder:
             self._claims.close()
         if self._new and not self._shared:  # others may have come
             with contextlib.suppress(OSError):
-                (self.path / LOCK_FILE).unlink(missing_ok=True)
+                (self.path / place.LOCK_FILE).unlink(missing_ok=True)
                 (self.path / journal.FOLDER).rmdir()
                 self.path.rmdir()
         if self._lock is not None:
-            fcntl.flock(self._lock, fcntl.LOCK_UN)  # a forked child may hold the file open
-            os.close(self._lock)
+            place.unlock(self._lock)
             self._lock = None
 
 
@@ -300,62 +288,6 @@ def united(lines: Iterable[Line]) -> list[Record]:
 
 def _weight(record: Record) -> int:
     return 0 if is_passing(record) else 1 if record.status == "failed" else 2
-
-
-def _usable(path: Any) -> Path:
-    """A folder that can be written, found out by writing."""
-    if not isinstance(path, str | os.PathLike) or not os.fspath(path):
-        raise InputError(f"run_dir (--out) is {path!r}: give the name of a folder.")
-    folder = Path(path)
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-        (folder / journal.FOLDER).mkdir(exist_ok=True)
-        probe = folder / journal.FOLDER / f".probe-{os.getpid()}-{secrets.token_hex(4)}"
-        try:
-            with probe.open("wb") as file:
-                file.write(_PROBE)
-                file.flush()
-                os.fsync(file.fileno())
-        finally:
-            probe.unlink(missing_ok=True)
-    except (OSError, ValueError) as error:
-        raise _unusable(path, error) from error
-    return folder
-
-
-def _unusable(path: Any, error: Exception) -> InputError:
-    reason = getattr(error, "strerror", None) or str(error)
-    return InputError(
-        f"run_dir (--out) is {str(path)!r}, which cannot be written: {reason}. Give another folder."
-    )
-
-
-def _locked(folder: Path, share: bool) -> int | None:
-    """An open file that nobody else holds, or only who shares; the lock dies with the process.
-
-    None where there are no locks.
-    """
-    if fcntl is None:
-        return None
-    try:
-        file = os.open(folder / LOCK_FILE, os.O_RDWR | os.O_CREAT, 0o666)
-    except OSError as error:
-        raise _unusable(folder, error) from error
-    try:
-        fcntl.flock(file, (fcntl.LOCK_SH if share else fcntl.LOCK_EX) | fcntl.LOCK_NB)
-    except OSError as error:
-        holder = os.read(file, 4096).decode("utf-8", "replace").strip()
-        os.close(file)
-        if error.errno in (errno.EAGAIN, errno.EACCES):
-            raise InputError(
-                f"run_dir {str(folder)!r} is in use by {holder or 'another process'}. Wait for it, give "
-                "another folder, or let all of them share it (share=True, --share)."
-            ) from error
-        return None  # a file system without locks
-    now = datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds")
-    os.ftruncate(file, 0)
-    os.write(file, f"process {os.getpid()} on {socket.gethostname()} since {now}\n".encode())
-    return file
 
 
 def _config(folder: Path) -> tuple[Config | None, str]:

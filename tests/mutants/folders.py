@@ -22,8 +22,8 @@ MUTANTS = [
     Mutant("line ends as Windows has them", JOURNAL, ' | getattr(os, "O_BINARY", 0)', "", JOURNALS),
     mistake(
         "a forked child keeps the folder",
-        FOLDER,
-        "fcntl.flock(self._lock, fcntl.LOCK_UN)",
+        "keras_initlab/trials/place.py",
+        "fcntl.flock(file, fcntl.LOCK_UN)",
         "pass",
         "forked",
     ),
