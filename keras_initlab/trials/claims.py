@@ -15,7 +15,6 @@ import os
 import secrets
 import socket
 import threading
-from collections.abc import Iterable
 from pathlib import Path
 
 FOLDER = "claims"
@@ -37,12 +36,12 @@ class Claims:
     >>> import tempfile
     >>> place = Path(tempfile.mkdtemp())
     >>> mine, yours = Claims(place), Claims(place)
-    >>> mine.take("a"), yours.take("a"), yours.take("b"), mine.held_elsewhere("ab")
-    (True, False, True, 1)
+    >>> mine.take("a"), yours.take("a"), yours.take("b")
+    (True, False, True)
     >>> mine.finish("a")
     >>> yours.close()
-    >>> mine.take("b"), mine.take("a"), mine.held_elsewhere("ab")
-    (True, False, 0)
+    >>> mine.take("b"), mine.take("a")
+    (True, False)
     >>> mine.close()
     """
 
@@ -110,13 +109,6 @@ class Claims:
         """Take back that it is done: its results are not there."""
         with contextlib.suppress(FileNotFoundError):
             self._done(name).unlink()
-
-    def held_elsewhere(self, names: Iterable[str]) -> int:
-        """How many of the names are neither finished nor held by this process.
-
-        Others do them, or held them and have died: then they can be taken once their claims are forfeit.
-        """
-        return sum(name not in self._held and not self.is_finished(name) for name in names)
 
     def close(self) -> None:
         """Give up everything that was not finished."""
