@@ -1,7 +1,8 @@
 """What a trial is fed: the same batches in the same order for every initializer of a replicate."""
 
 import hashlib
-from collections.abc import Callable, Iterable, Sequence
+import itertools
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import Any, Protocol
 
 import keras
@@ -134,7 +135,7 @@ class Recorded(Fixed):
     Such a data set may shuffle or augment differently each time it is read, so what the first
     initializer of a replicate saw is replayed to the others: the epochs of replicate r are readings
     r * `epochs` and following, whatever came of the runs before. A comparison that goes on in another process
-    therefore reads past those of earlier replicates. An epoch that repeats an earlier one is
+    therefore reads past those of earlier replicates. A batch that repeats an earlier one of its replicate is
     kept once: a data set in fixed order costs its own size in memory, a reshuffling one `epochs`
     times that. What can be asked without reading answers from the epoch that a check of the data has
     read already, which is the first reading.
@@ -142,28 +143,29 @@ class Recorded(Fixed):
 
     joins_replicates = False  # it is read replicate by replicate, as one model after another would
 
-    def __init__(
-        self,
-        read: Callable[[], Iterable[Batch]],
-        first: list[Batch],
-        epochs: int,
-        steps: int | None = None,
-    ):
+    def __init__(self, reading: "Reading", first: list[Batch], epochs: int, steps: int | None = None):
         super().__init__(first, steps)
-        self._read, self._cut, self._of_replicate = read, steps, epochs
+        self._reading, self._of_replicate = reading, epochs
         self._first: list[Batch] | None = first
         self._readings = 0
         self._replicate: int | None = None
         self._epochs: list[list[Batch]] = []
         self._marks: list[str] = []
+        self._kept: dict[str, Batch] = {}
 
     def epoch(self, seeds: Seeds, epoch: int) -> Sequence[Batch]:
         if seeds.replicate != self._replicate:
-            self._replicate, self._epochs, self._marks = seeds.replicate, [], []
+            self._replicate, self._epochs, self._marks, self._kept = seeds.replicate, [], [], {}
         while len(self._epochs) <= epoch:
-            batches = self._reading(seeds, len(self._epochs))
+            batches = self._read(seeds, len(self._epochs))
             mark = fingerprint(keras.tree.flatten(batches))
-            self._epochs.append(self._epochs[self._marks.index(mark)] if mark in self._marks else batches)
+            if mark in self._marks:
+                batches = self._epochs[self._marks.index(mark)]
+            elif self._reading.goes_on:
+                batches = [
+                    self._kept.setdefault(fingerprint(keras.tree.flatten(one)), one) for one in batches
+                ]
+            self._epochs.append(batches)
             self._marks.append(mark)
         return self._epochs[epoch]
 
@@ -175,15 +177,17 @@ class Recorded(Fixed):
             self.epoch(seeds, epoch)
         return self._marks[:epochs]
 
-    def _reading(self, seeds: Seeds, epoch: int) -> list[Batch]:
+    def _read(self, seeds: Seeds, epoch: int) -> list[Batch]:
         """The data set as it comes for this epoch."""
         while self._readings < seeds.replicate * self._of_replicate + epoch:
             self._next_reading()
         return self._next_reading()
 
     def _next_reading(self) -> list[Batch]:
+        if self._readings and self._readings % self._of_replicate == 0:
+            self._reading.begin()
         self._readings += 1
-        return self._first_once() or read_epoch(self._read, self._cut)
+        return self._first_once() or self._reading.epoch()
 
     def _first_once(self) -> list[Batch] | None:
         """What was read already, when it is asked for the first time."""
@@ -191,14 +195,41 @@ class Recorded(Fixed):
         return first
 
 
-def read_epoch(read: Callable[[], Iterable[Batch]], steps: int | None) -> list[Batch]:
-    """One pass over a data set, as NumPy batches."""
-    batches = []
-    for batch in read():
-        batches.append(keras.tree.map_structure(lambda leaf: np.asarray(leaf), tuple(batch)))
-        if len(batches) == steps:
-            break
-    return batches
+class Reading:
+    """Epochs of a data set, one after another, as NumPy batches.
+
+    An epoch is a pass over the data set, or the first `steps` batches of one.
+
+    Args:
+        read: Begins a pass.
+        steps: Batches in an epoch; None for all.
+        goes_on: Whether an epoch begins where the one before ended, as in `fit`: of a data set that may have
+            no end. If it has one after all, it begins again.
+    """
+
+    def __init__(self, read: Callable[[], Iterable[Batch]], steps: int | None, goes_on: bool = False):
+        self._read, self._steps, self.goes_on = read, steps, goes_on
+        self.begin()
+
+    def begin(self) -> None:
+        """Let the next epoch be the first again."""
+        self._batches: Iterator[Batch] = iter(())
+
+    def epoch(self) -> list[Batch]:
+        """The batches of the next epoch; fewer than `steps` if the whole data set has fewer."""
+        batches = self._take(self._steps) if self.goes_on else []
+        if not batches or len(batches) < (self._steps or 0):
+            self._batches = iter(self._read())
+            batches += self._take(self._steps and self._steps - len(batches))
+        return batches
+
+    def _take(self, count: int | None) -> list[Batch]:
+        return as_numpy(itertools.islice(self._batches, count))
+
+
+def as_numpy(batches: Iterable[Batch]) -> list[Batch]:
+    """All of them, with NumPy arrays for tensors."""
+    return [keras.tree.map_structure(lambda leaf: np.asarray(leaf), tuple(batch)) for batch in batches]
 
 
 def _without_lists(nest):

@@ -8,7 +8,7 @@ import keras
 import numpy as np
 
 from keras_initlab.core.errors import InputError, gist
-from keras_initlab.engines.sources import Arrays, Batch, Fixed, Recorded, Source, read_epoch
+from keras_initlab.engines.sources import Arrays, Batch, Fixed, Reading, Recorded, Source, as_numpy
 from keras_initlab.experiment import arrays, loader
 
 DEFAULT_BATCH_SIZE = 32  # Keras's own
@@ -103,17 +103,20 @@ def _recorded(
 ) -> Recorded:
     order = loader.Order(x, seed, "x") if loader.is_loader(x) else None
     read = _reader(order.read if order else lambda: _batches(x), class_weight)
-    first = _first_epoch(read, x, steps, "x")
+    reading = Reading(read, steps, goes_on=bool(steps) and not _is_known(_length(x, "x")))
+    first = _first_epoch(reading.epoch if steps else read, x, steps, "x")
     if class_weight is not None:
         arrays.check_classes(class_weight, first)
-    return loader.Loaded(order, read, first, epochs, steps) if order else Recorded(read, first, epochs, steps)
+    if order is None:
+        return Recorded(reading, first, epochs, steps)
+    return loader.Loaded(order, reading, first, epochs, steps)
 
 
 def _batches(dataset: Any) -> Iterable[Any]:
     if not isinstance(dataset, keras.utils.PyDataset):
         yield from dataset.as_numpy_iterator()
         return
-    count = _length(dataset)
+    count = dataset.num_batches
     for index in itertools.count() if count is None else range(count):
         yield dataset[index]
     dataset.on_epoch_end()
@@ -133,17 +136,23 @@ def _reader(
     return batches
 
 
-def _length(dataset: Any) -> Any:
+def _length(dataset: Any, name: str) -> Any:
     """Batches of an epoch; None where there is no end, NaN where nobody knows."""
-    if isinstance(dataset, keras.utils.PyDataset):
-        return dataset.num_batches
-    if hasattr(dataset, "cardinality"):
-        count = int(dataset.cardinality())  # -1: infinite, -2: unknown
-        return None if count == -1 else count if count >= 0 else np.nan
     try:
+        if isinstance(dataset, keras.utils.PyDataset):
+            return dataset.num_batches
+        if hasattr(dataset, "cardinality"):
+            count = int(dataset.cardinality())  # -1: infinite, -2: unknown
+            return None if count == -1 else count if count >= 0 else np.nan
         return len(dataset)
     except TypeError:
         return np.nan
+    except Exception as error:
+        raise InputError(f"{name} cannot say how many batches it has: {gist(error)}") from error
+
+
+def _is_known(length: Any) -> bool:
+    return length is not None and length == length
 
 
 def _first_epoch(
@@ -151,10 +160,7 @@ def _first_epoch(
 ) -> list[Batch]:
     for spec in keras.tree.flatten(getattr(dataset, "element_spec", ())):
         arrays.require_dense(spec, name)
-    try:
-        count = _length(dataset) if steps is None else steps
-    except Exception as error:
-        raise InputError(f"{name} cannot say how many batches it has: {gist(error)}") from error
+    count = _length(dataset, name) if steps is None else steps
     if count is None:
         limit = "steps_per_epoch" if name == "x" else f"{name}.take(...)"
         raise InputError(f"{name} is a data set without an end: give {limit}.")
@@ -162,9 +168,9 @@ def _first_epoch(
         raise InputError(
             f"{name} has {count} batches per epoch, which are held in memory: at most {MOST_BATCHES}."
         )
-    most = MOST_UNKNOWN if count != count else None  # NaN: nobody knows
+    most = None if _is_known(count) else MOST_UNKNOWN
     try:
-        batches = read_epoch(read, steps if most is None else most)
+        batches = as_numpy(itertools.islice(read(), most))
     except InputError:
         raise
     except Exception as error:

@@ -8,7 +8,7 @@ import numpy as np
 
 from keras_initlab.core.errors import InputError
 from keras_initlab.core.seeds import Seeds
-from keras_initlab.engines.sources import Batch, Recorded, read_epoch
+from keras_initlab.engines.sources import Batch, Reading, Recorded
 
 
 def is_loader(x: Any) -> bool:
@@ -61,11 +61,12 @@ class Order:
 class Loaded(Recorded):
     """The epochs of a `DataLoader`: each in its derived order, kept for all initializers of a replicate."""
 
-    def __init__(self, order: Order, read: Any, first: list[Batch], epochs: int, steps: int | None):
-        super().__init__(read, first, epochs, steps)
+    def __init__(self, order: Order, reading: Reading, first: list[Batch], epochs: int, steps: int | None):
+        super().__init__(reading, first, epochs, steps)
         self._order, self._first_seed = order, order.seed
 
-    def _reading(self, seeds: Seeds, epoch: int) -> list[Batch]:
+    def _read(self, seeds: Seeds, epoch: int) -> list[Batch]:
         self._order.seed = seeds.order(epoch)
+        self._reading.begin()
         first = self._first_once() if self._order.seed == self._first_seed else None
-        return first or read_epoch(self._read, self._cut)
+        return first or self._reading.epoch()

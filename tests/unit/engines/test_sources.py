@@ -3,10 +3,12 @@
 import keras
 import numpy as np
 import pytest
+import tensorflow as tf
 
 import keras_initlab as initlab
 from keras_initlab.core.seeds import Seeds
-from keras_initlab.engines.sources import Arrays, Fixed, Recorded
+from keras_initlab.engines.sources import Arrays, Fixed, Reading, Recorded
+from keras_initlab.experiment.data import training_source
 
 RNG = np.random.default_rng(1)
 X = RNG.normal(size=(24, 4)).astype("float32")
@@ -133,7 +135,7 @@ def batches_of(size=8):
 def test_batches_are_met_alike_where_no_order_is_drawn_or_the_replicate_is_one():
     same, mixed = [Seeds(5, 1)] * 2, [Seeds(5, 0), Seeds(5, 1)]
     shuffled, in_order = (Arrays((X, Y), 8, shuffle=shuffle) for shuffle in (True, False))
-    recorded = Recorded(batches_of, batches_of(), 2)
+    recorded = Recorded(Reading(batches_of, None), batches_of(), 2)
     assert [source.alike(same) for source in (shuffled, in_order, recorded)] == [True] * 3
     assert [source.alike(mixed) for source in (shuffled, in_order, recorded)] == [False, True, False]
     assert [source.joins_replicates for source in (shuffled, in_order, recorded)] == [True, True, False]
@@ -146,7 +148,7 @@ def test_a_data_set_is_asked_without_being_read_once_more():
         reads.append(len(reads))
         return batches_of()
 
-    source = Recorded(read, batches_of(), 2)
+    source = Recorded(Reading(read, None), batches_of(), 2)
     np.testing.assert_array_equal(source.first_batch()[0], X[:8])
     assert source.head(2).steps == 2
     assert [len(target) for target in source.targets()] == [8, 8, 8]
@@ -163,7 +165,7 @@ def test_a_data_set_is_read_by_place_whatever_was_read_before():
         def read():
             return [(np.full(2, next(readings)),)]
 
-        return Recorded(read, read(), epochs=3)
+        return Recorded(Reading(read, None), read(), epochs=3)
 
     whole = source()
     met = {
@@ -178,6 +180,42 @@ def test_a_data_set_is_read_by_place_whatever_was_read_before():
     assert resumed.epoch(Seeds(0, 2), 0)[0][0][0] == 6
     assert resumed.marks(Seeds(0, 2), 2) == whole.marks(Seeds(0, 2), 2)
     assert len(set(whole.marks(Seeds(0, 2), 3))) == 3
+
+
+def test_steps_per_epoch_go_on_in_a_data_set_as_in_fit():
+    class Seen(keras.callbacks.Callback):
+        def on_train_batch_end(self, batch, logs=None):
+            fitted.append(round(logs["mean"]))
+
+    class Echo(keras.Model):  # reports the mean of each batch
+        def train_step(self, batch):
+            return {"mean": keras.ops.mean(batch[0])}
+
+        def call(self, inputs):
+            return inputs
+
+    fitted = []
+    dataset = tf.data.Dataset.range(6).map(lambda n: tf.fill((2, 1), tf.cast(n, tf.float32))).repeat()
+    model = Echo()
+    model.compile()
+    model.fit(dataset, epochs=4, steps_per_epoch=4, callbacks=[Seen()], shuffle=False, verbose=0)
+    source, _ = training_source(
+        dataset,
+        None,
+        None,
+        None,
+        batch_size=None,
+        epochs=4,
+        steps=4,
+        shuffle=True,
+        validation_split=0.0,
+        seed=0,
+    )
+    for replicate in (1, 0):
+        epochs = [source.epoch(Seeds(0, replicate), epoch) for epoch in range(4)]
+        assert [int(batch[0][0, 0]) for epoch in epochs for batch in epoch] == fitted
+        kept = {id(batch) for epoch in epochs for batch in epoch}
+        assert len(kept) == 6, "a batch that comes again is kept once"
 
 
 @pytest.mark.parametrize("source", [Arrays((X,), 8, shuffle=True), Fixed([(X,)])], ids=["arrays", "batches"])
