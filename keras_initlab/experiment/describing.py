@@ -139,7 +139,8 @@ class _Describing:
         if isinstance(value, list | tuple):
             return [self.any(inner) for inner in value]
         if isinstance(value, Set):
-            return sorted(map(self.any, value), key=repr)
+            # Not in the order of the set, which is that of addresses: what is met first is told in full.
+            return sorted(map(self.any, sorted(value, key=_place)), key=repr)
         if isinstance(value, types.MethodType):
             return self.any(value.__func__) if id(value.__self__) in self._met else self._method(value)
         if isinstance(value, functools.partial):
@@ -283,6 +284,10 @@ def _constant(value: Any) -> Any:
     if isinstance(value, tuple):
         return [_constant(inner) for inner in value]
     return sorted(map(repr, value)) if isinstance(value, frozenset) else repr(value)
+
+
+def _place(value: Any) -> str:
+    return str(getattr(value, "__qualname__", value))
 
 
 def _inside(member: Any) -> Iterable[Any]:

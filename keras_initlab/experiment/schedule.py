@@ -62,12 +62,13 @@ def scheduled(
     engine, reason = engines.choose(before or asked, setup, plan.trials)
     planned = _grouped(config)
     wanted = set(plan.trials)
-    unfinished = [
-        group
-        for group in planned
-        if wanted.issuperset(group) and any(trial.name not in done for trial in group)
-    ]
-    covered = {trial for group in unfinished for trial in group}
+    unfinished: list[Group] = []
+    covered: set[Trial] = set()
+    for group in planned:
+        missing = {trial for trial in group if trial.name not in done}
+        if wanted.issuperset(group) and not missing <= covered:
+            unfinished.append(group)
+            covered.update(group)
     new = engine.cut(setup, [trial for trial in waiting if trial not in covered])
     return Schedule(
         engine,

@@ -53,6 +53,28 @@ def test_without_values_only_code_counts():
     assert one == other != third
 
 
+def test_a_set_is_told_in_the_order_of_names_whatever_the_addresses():
+    def named(name, source, **values):
+        return compiled(source, name, **values)
+
+    helper = named("h", "def h(x): return x")
+    made = [named(name, f"def {name}(x): return h(x)", h=helper) for name in ("a", "b", "c", "d")]
+    told = {str(described(compiled("def f(x): return s", s=Ordered(order)))) for order in (made, made[::-1])}
+    assert len(told) == 1
+
+
+class Ordered(frozenset):
+    """A set whose order is known."""
+
+    def __new__(cls, members):
+        made = super().__new__(cls, members)
+        made.order = members
+        return made
+
+    def __iter__(self):
+        return iter(self.order)
+
+
 def test_circles_end():
     function = compiled("def f(x): return g(x)\ndef g(x): return f(x)")
     assert described(function)["uses"]["g"]["uses"]["f"] == "f"
