@@ -28,6 +28,9 @@ from keras_initlab.trials.plan import Group, Trial
 from keras_initlab.trials.record import VALIDATION, Record, outcome
 
 STEP_LOSS = "step_losses"
+GRACE = 3.0
+"""Seconds in which an epoch is finished for its checkpoint, when training is to stop in the middle of it."""
+
 STEPS_AT_ONCE = 16
 """Steps that TensorFlow runs per call where nobody looks in between: less overhead, same results."""
 
@@ -114,6 +117,7 @@ class _Watch(keras.callbacks.Callback):
         self._observer, self._checkpoints = observer, checkpoints
         self._began = time.perf_counter()
         self._seen = 0  # steps of this epoch
+        self._asked: float | None = None  # when it was first seen that training is to stop
         self.step_losses: list[float] = []
         self.epochs: dict[str, list[float]] = {}
         self.seconds_before = 0.0
@@ -150,7 +154,12 @@ class _Watch(keras.callbacks.Callback):
         self._stop_if_asked()
 
     def _stop_if_asked(self):
-        if self._checkpoints.stopping and not self.diverged:
+        """End the run, but for an epoch that is soon over: `fit` cannot go on in the middle of one."""
+        if not self._checkpoints.stopping or self.diverged:
+            return
+        now = time.perf_counter()
+        self._asked = self._asked or now
+        if not self._checkpoints.keeps or self._setup.callbacks or now - self._asked >= GRACE:
             raise StoppedError
 
     def on_epoch_end(self, epoch, logs=None):
@@ -162,6 +171,8 @@ class _Watch(keras.callbacks.Callback):
         # What callbacks of the user keep in Python cannot be kept.
         if epoch + 1 < self._setup.epochs and not self._setup.callbacks:
             self._checkpoints.save((self._trial,), lambda: self._checkpoint(epoch + 1))
+            if self._checkpoints.stopping:
+                raise StoppedError
 
     def _checkpoint(self, epoch: int) -> Checkpoint:
         notes = {
@@ -250,14 +261,14 @@ def _workbench(model: keras.Model, at_once: int, generators: Generators) -> Iter
     kept = {name: getattr(model, name) for name in (*names, LOSS_TRACKER)}
     kept_history = getattr(model, "history", None)
     fresh = {name: fresh_optimizer(optimizer) for name, optimizer in optimizers(model).items()}
-    for name, optimizer in fresh.items():  # all could be made before anything is changed
-        setattr(model, name, optimizer)
-        # One of several optimizers may train a part only: what it keeps for the rest stays unused.
-        getattr(model, name).build(model.trainable_variables)
-    model.steps_per_execution = at_once
-    model.train_function = model.test_function = None  # they hold the other optimizer
-    set_untracked(model, LOSS_TRACKER, StepLoss(at_once))
     try:
+        for name, optimizer in fresh.items():
+            setattr(model, name, optimizer)
+            # One of several optimizers may train a part only: what it keeps for the rest stays unused.
+            getattr(model, name).build(model.trainable_variables)
+        model.steps_per_execution = at_once
+        model.train_function = model.test_function = None  # they hold the other optimizer
+        set_untracked(model, LOSS_TRACKER, StepLoss(at_once))
         yield _Bench(model, generators)
     finally:
         for name, value in kept.items():

@@ -134,14 +134,16 @@ def compare(
                     f"baseline is {baseline!r}, which is not among the labels {list(plan.labels)}."
                 )
             config = provenance.describe(plan, setup, baseline, target_loss)
-            with folder.planning() if folder else nullcontext():
-                config, found = folder.admit(config) if folder else (config, [])
-                finished = {record.name: record for record in found if not is_passing(record)}
-                schedule = scheduled(engine, plan, setup, config, finished)
-                config = schedule.config
-                if folder:
-                    folder.begin(config)
-                    folder.reopen(schedule.groups, schedule.engine.name)
+            begun = False
+            while not begun:
+                with folder.planning() if folder else nullcontext():
+                    asked, found = folder.admit(config) if folder else (config, [])
+                    finished = {record.name: record for record in found if not is_passing(record)}
+                    schedule = scheduled(engine, plan, setup, asked, finished)
+                    begun = folder.begin(schedule.config) if folder else True
+                    if folder and begun:
+                        folder.reopen(schedule.groups, schedule.engine.name)
+            config = schedule.config
         ahead = ""
         if finished and schedule.groups:
             ahead = outlook(Comparison(list(finished.values()), config.to_json()))

@@ -88,6 +88,9 @@ class Checkpoints:
         stopping: Whether somebody asked the comparison to stop.
     """
 
+    keeps = False
+    """Whether anything is kept."""
+
     def __init__(self, stopping: Callable[[], bool] = bool):
         self._stopping = stopping
 
@@ -117,6 +120,8 @@ class SavedCheckpoints(Checkpoints):
         identities: What each label's records say of the comparison that they belong to.
         engine: Whose arrays they are.
     """
+
+    keeps = True
 
     def __init__(
         self,

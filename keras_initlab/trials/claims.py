@@ -48,7 +48,7 @@ class Claims:
     def __init__(self, folder: Path, lease: float = 600.0, heartbeat: float = 30.0):
         self._folder = folder / FOLDER
         self._folder.mkdir(parents=True, exist_ok=True)
-        self._lease = lease
+        self.lease = lease
         self._held: dict[str, Path] = {}
         self._owner = {"host": socket.gethostname(), "pid": os.getpid(), "nonce": secrets.token_hex(8)}
         self._clock = self._folder / f"{self._owner['nonce']}.clock"
@@ -89,6 +89,11 @@ class Claims:
                 self.release(name)
                 return False
             return True
+
+    def holds(self, name: str) -> bool:
+        """Whether it is still claimed by this process: nobody took it for dead meanwhile."""
+        path = self._held.get(name)
+        return path is not None and not path.with_suffix(f".{int(path.suffix[1:]) + 1}").exists()
 
     def finish(self, name: str) -> None:
         """Say that it is done, once its results are safe on the disk; nobody will take it again."""
@@ -134,7 +139,7 @@ class Claims:
             return True
         self._clock.touch()
         with self._clock.open("rb") as file:
-            return os.fstat(file.fileno()).st_mtime - touched > self._lease
+            return os.fstat(file.fileno()).st_mtime - touched > self.lease
 
     def _done(self, name: str) -> Path:
         return self._folder / f"{_key(name)}.done"

@@ -27,6 +27,7 @@ REJECTED_FILE = "rejected.jsonl"
 
 _PLAN = "plan"
 _PATIENCE = 0.2  # seconds until it is asked again whether another has made its plan
+_SILENCE = 10.0  # seconds of that after which the user is told
 _PASSING = (
     "MemoryError",
     "OSError",
@@ -67,8 +68,17 @@ class RunFolder:
     @contextlib.contextmanager
     def planning(self) -> Iterator[None]:
         """Alone among those who share, to find out and write down what is to be done."""
+        waited = 0.0
         while self._claims and not self._claims.take(_PLAN):
             time.sleep(_PATIENCE)
+            if waited < _SILENCE <= waited + _PATIENCE:
+                warnings.warn(
+                    f"Another process plans the comparison in {str(self.path)!r}. If it has died, this one "
+                    f"goes on in at most {self._claims.lease / 60:.0f} minutes.",
+                    RunDirWarning,
+                    stacklevel=3,
+                )
+            waited += _PATIENCE
         try:
             yield
         finally:
@@ -113,24 +123,30 @@ class RunFolder:
         _set_aside(self.path, damages)
         return config, [record for record in united(lines) if record.label in config.labels]
 
-    def begin(self, config: Config) -> None:
+    def begin(self, config: Config) -> bool:
         """Write down what the comparison is, before any run.
+
+        Returns:
+            Whether it was written: not by who slept so long that another took over the planning.
 
         Raises:
             InputError: If there is no room for it.
         """
+        if self._claims and not self._claims.holds(_PLAN):
+            return False
         self._identities = {label: config.identity(label) for label in config.labels}
-        self._made_with = config.made_with
+        self._made_by = config.made_with, config.versions.get("keras_initlab")
         try:
             text = json.dumps(config.to_json(), allow_nan=False)
             journal.replace(self.path / CONFIG_FILE, f"{text}\n".encode())
         except OSError as error:
             raise place.unusable(self.path, error) from error
         self._new = False
+        return True
 
     def checkpoints(self, engine: str, stopping: Callable[[], bool]) -> Checkpoints:
         """Where groups in the middle of their training are kept."""
-        return SavedCheckpoints(self.path, self._identities, f"{engine}, {self._made_with}", stopping)
+        return SavedCheckpoints(self.path, self._identities, f"{engine}, {self._made_by}", stopping)
 
     def take(self, group: Group, engine: str) -> bool:
         """Whether this process is to train the group: among those who share, who claims it first."""
@@ -327,6 +343,8 @@ def _is_whole(config: Config) -> bool:
         and isinstance(config.baseline, str | None)
         and isinstance(config.backend, str | None)
         and isinstance(config.digest, dict | None)
+        and isinstance(config.model, list | None)
+        and all(isinstance(layer, dict) for layer in config.model or ())
         and _are_groups(config.groups, len(config.labels))
     )
 

@@ -26,6 +26,8 @@ WILD = {"he": "initlab_he_normal", "boom": explode, "glorot": "glorot_uniform"}
 class Kept(Checkpoints):
     """Keeps every checkpoint, as bytes; stops when asked for the `last` time."""
 
+    keeps = True
+
     def __init__(self, store, last):
         super().__init__()
         self.store, self.asked, self.last = store, 0, last

@@ -15,7 +15,7 @@ MUTANTS = [
         ),
         (
             "a claim is forfeit at once",
-            "st_mtime - touched > self._lease",
+            "st_mtime - touched > self.lease",
             "st_mtime - touched > -1",
             "given_up",
         ),
@@ -42,6 +42,12 @@ MUTANTS = [
             "            if self.is_finished(name):  # by",
             "            if False:  # by",
             "long_ago",
+        ),
+        (
+            "a claim that was lost is held",
+            'return path is not None and not path.with_suffix(f".{int(path.suffix[1:]) + 1}").exists()',
+            "return path is not None",
+            "kept_while",
         ),
         (
             "names are files as they are",

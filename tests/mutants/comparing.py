@@ -88,8 +88,8 @@ MUTANTS = [
     mistake(
         "the user's optimizer goes on",
         SEQUENTIAL,
-        "        setattr(model, name, optimizer)\n        # One",
-        "        # One",
+        "            setattr(model, name, optimizer)\n            # One",
+        "            # One",
         "given_back or fresh",
     ),
     mistake(

@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 
 import keras_initlab as initlab
-from keras_initlab.engines import ENGINES
+from keras_initlab.engines import ENGINES, sequential
 from keras_initlab.experiment.interruption import interruptible
 
 RNG = np.random.default_rng(3)
@@ -120,6 +120,31 @@ def test_the_second_ctrl_c_leaves_at_once():
         os.kill(os.getpid(), signal.SIGTERM)
         with pytest.raises(SystemExit):
             os.kill(os.getpid(), signal.SIGTERM)
+
+
+@pytest.mark.parametrize("grace", [60.0, 0.0], ids=["soon over", "long"])
+def test_a_sequential_epoch_is_finished_where_that_is_soon_over(grace, tmp_path, monkeypatch):
+    """What `fit` cannot take up in the middle is lost only where waiting for its end would take long."""
+    monkeypatch.setattr(sequential, "GRACE", grace)
+    real = sequential._Watch.on_epoch_begin
+
+    def interrupt(watch, epoch, logs=None):
+        real(watch, epoch, logs)
+        if epoch == 1 and not interrupted:
+            interrupted.append(epoch)
+            os.kill(os.getpid(), signal.SIGINT)
+
+    interrupted = []
+    monkeypatch.setattr(sequential._Watch, "on_epoch_begin", interrupt)
+    part = compare(tmp_path, data=Counting(), epochs=4, replicates=1)
+    (record,) = part.records
+    assert record.status == "interrupted"
+    assert (len(record.step_losses) == 100) == (grace > 0)
+    assert (
+        list((tmp_path / "checkpoints").glob("*.npz")) if grace else not (tmp_path / "checkpoints").exists()
+    )
+    whole = compare(epochs=4, replicates=1)
+    assert numbers(compare(tmp_path, epochs=4, replicates=1)) == numbers(whole)
 
 
 def test_handlers_come_back_whatever_happens():

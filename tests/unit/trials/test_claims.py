@@ -23,6 +23,9 @@ from keras_initlab.trials.claims import Claims
 folder, who, lease, seconds = Path(sys.argv[1]), sys.argv[2], float(sys.argv[3]), float(sys.argv[4])
 names = [f"group {number}" for number in range(40)]
 claims = Claims(folder, lease, lease / 10)
+(folder / f"{who}.ready").touch()
+while len(list(folder.glob("*.ready"))) < int(sys.argv[5]):
+    time.sleep(0.01)
 while True:
     taken = 0
     for name in names:
@@ -44,8 +47,8 @@ claims.close()
 def started(tmp_path):
     running = []
 
-    def start(who, lease, seconds):
-        command = [sys.executable, "-c", WORKER, str(tmp_path), who, str(lease), str(seconds)]
+    def start(who, lease, seconds, among=1):
+        command = [sys.executable, "-c", WORKER, str(tmp_path), who, *map(str, (lease, seconds, among))]
         running.append(subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True))
         return running[-1]
 
@@ -67,7 +70,7 @@ def ends_well(process):
 
 
 def test_three_processes_do_each_name_once(tmp_path, started):
-    workers = [started(who, 60, 0.01) for who in "abc"]
+    workers = [started(who, 60, 0.01, among=3) for who in "abc"]
     assert all(map(ends_well, workers))
     assert done(tmp_path) == dict.fromkeys(NAMES, 1)
     assert sum(bool((tmp_path / f"{who}.done").exists()) for who in "abc") > 1
@@ -120,8 +123,13 @@ def test_a_claim_is_kept_while_it_is_touched_and_lost_when_not(tmp_path):
     other = Claims(tmp_path, lease=0.5)
     time.sleep(0.8)
     assert not other.take("kept")
+    assert lost.holds("lost")
     assert other.take("lost")
     assert other.take("lost")
+    assert kept.holds("kept")
+    assert other.holds("lost")
+    assert not lost.holds("lost")
+    assert not kept.holds("lost")
     assert Claims(tmp_path, lease=0.5).take("lost") is False
     assert lost.take("lost")  # it does not know, and goes on
     lost.finish("lost")
@@ -177,7 +185,7 @@ def test_what_was_finished_long_ago_is_not_done_again(tmp_path):
     assert first.take("a")
     seen = Claims(tmp_path, lease=0.2)
     looked = iter([False, True])
-    seen._is_finished = lambda name: next(looked)  # it looks, sleeps, and finds the claim forfeit
+    seen.is_finished = lambda name: next(looked)  # it looks, sleeps, and finds the claim forfeit
     first.finish("a")
     time.sleep(0.4)
     assert not seen.take("a")

@@ -6,6 +6,7 @@ import math
 import os
 import shutil
 import tempfile
+import threading
 import warnings
 from dataclasses import replace
 from pathlib import Path
@@ -21,6 +22,7 @@ import keras_initlab as initlab
 from keras_initlab.core.errors import InputError, NotSavedError, RunDirWarning
 from keras_initlab.results.comparison import Comparison
 from keras_initlab.trials import folder as files
+from keras_initlab.trials.claims import Claims
 from keras_initlab.trials.config import SCHEMA, Config
 from keras_initlab.trials.record import Record
 
@@ -208,6 +210,7 @@ NO_CONFIG = {
             "engine": "sequential",
             "target_loss": "low",
             "baseline": ["a"],
+            "model": ["x"],
         }.items()
     },
 }
@@ -278,6 +281,33 @@ def test_going_on_begins_with_what_is_said_of_the_runs_there(tmp_path, capsys, m
     first, *lines = capsys.readouterr().err.splitlines()
     assert first == "4 there"
     assert len(lines) == 2
+
+
+def test_who_slept_while_another_planned_plans_anew(tmp_path, monkeypatch):
+    whole, _ = run(None)
+    holds, asked = Claims.holds, []
+    with files.writing(tmp_path, share=True) as mine, mine.planning():
+        monkeypatch.setattr(mine._claims, "holds", lambda name: False)
+        assert not mine.begin(CONFIG)
+        assert not (tmp_path / files.CONFIG_FILE).exists()
+
+    def lost_at_first(claims, name):
+        asked.append(name)
+        return len(asked) > 1 and holds(claims, name)
+
+    monkeypatch.setattr(Claims, "holds", lost_at_first)
+    result, _ = run(tmp_path, share=True)
+    assert len(asked) == 2
+    assert found(result) == found(whole)
+
+
+def test_who_waits_for_the_plan_of_another_is_told(tmp_path, monkeypatch):
+    monkeypatch.setattr(files, "_SILENCE", 0.3)
+    other = Claims(tmp_path)
+    assert other.take("plan")
+    threading.Timer(1.0, other.close).start()
+    with pytest.warns(RunDirWarning, match=r"Another process plans .* at most 10 minutes"):
+        run(tmp_path, share=True)
 
 
 def test_a_disk_that_fills_up_costs_no_trained_run(tmp_path, monkeypatch):
