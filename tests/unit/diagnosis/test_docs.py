@@ -10,5 +10,6 @@ def test_the_example_finds_what_the_page_shows():
     (block,) = re.findall(r"```python\n(.*?)```", PAGE, re.S)
     names: dict = {}
     exec(compile(block, "diagnosis.md", "exec"), names)
-    assert [one.kind for one in names["found"].verdicts] == ["forward scale", "vanishing"]
+    # Both are as severe to two digits: which comes first depends on the backend's draw.
+    assert {one.kind for one in names["found"].verdicts} == {"forward scale", "vanishing"}
     assert names["found"].word == "severe"
