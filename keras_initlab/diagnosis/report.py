@@ -151,6 +151,26 @@ class Diagnosis:
             "notes": list(self.notes),
         }
 
+    def row(self) -> dict[str, Any]:
+        """What a record keeps: verdicts and headline numbers, flat; None for what is no finite number."""
+        worst = next(iter(self.verdicts), None)
+        return _plain(
+            {
+                "schema": SCHEMA,
+                "word": self.word,
+                "risk": self.risk,
+                "severity": self.severity,
+                "verdicts": ", ".join(verdict.kind for verdict in self.verdicts),
+                "layer": worst.layer if worst else "",
+                "loss": self.loss,
+                "expected_loss": self.expected_loss,
+                "after_step": self.step.afterwards if self.step else math.nan,
+                "step_ratio": self.step.ratio if self.step else math.nan,
+                "gradient_decades": self.facts.decades,
+                "examples": self.facts.examples,
+            }
+        )
+
     def __str__(self) -> str:
         return "\n".join(lines(self))
 

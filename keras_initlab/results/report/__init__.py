@@ -32,6 +32,7 @@ def page(found: Evidence) -> str:
         "notes": "".join(f"<p>{html.escape(line)}</p>" for line in conclusion.notes(found)),
         "table": terminal.html_table(found),
         "figures": _figures(found),
+        "foreseen": _foreseen(found) if found.diagnosed else "",
         "runs": _runs(found),
         "repeat": html.escape(repeat(found.config)),
         "config": html.escape(json.dumps(found.config, indent=1, ensure_ascii=False)),
@@ -105,6 +106,30 @@ def _figures(found: Evidence) -> str:
     return "".join(parts)
 
 
+def _foreseen(found: Evidence) -> str:
+    """What diagnoses said before training, and what then happened."""
+    seen = found.foreseen()
+    said = "".join(f"<p>{html.escape(line)}</p>" for line in seen.sentences())
+    picture = _picture(
+        partial(plots.plot_foreseen, seen.trials), 7.2, 4.2, "Risk before training and first losses"
+    )
+    table = seen.trials.reset_index()
+    names = ["initializer", "replicate", "word", "risk", "verdicts", "layer", "status", "failed", "first_100"]
+    rows = [[_cell(cell) for cell in row] for row in table[names].itertuples(index=False)]
+    return (
+        f'<section id="foreseen"><h2>Foreseen and happened</h2>{said}{picture}<details><summary>Every run'
+        f'</summary><div class="wide">{_html_table(names, rows)}</div></details></section>'
+    )
+
+
+def _html_table(names: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
+    header = "".join(f"<th>{html.escape(name)}</th>" for name in names)
+    body = "".join(
+        "<tr>" + "".join(f"<td>{html.escape(cell)}</td>" for cell in row) + "</tr>" for row in rows
+    )
+    return f"<table><thead><tr>{header}</tr></thead><tbody>{body}</tbody></table>"
+
+
 def _picture(draw: Any, width: float, height: float, title: str) -> str:
     from matplotlib.figure import Figure
 
@@ -138,11 +163,7 @@ def _runs(found: Evidence) -> str:
     for cells, run in zip(frame[columns].itertuples(index=False), found.records, strict=True):
         seeds = ", ".join(f"{name} {seed}" for name, seed in run.seeds.items())
         rows.append([*map(_cell, cells), run.engine, seeds])
-    header = "".join(f"<th>{html.escape(name)}</th>" for name in names)
-    body = "".join(
-        "<tr>" + "".join(f"<td>{html.escape(cell)}</td>" for cell in row) + "</tr>" for row in rows
-    )
-    return f"<table><thead><tr>{header}</tr></thead><tbody>{body}</tbody></table>"
+    return _html_table(names, rows)
 
 
 def _cell(value: Any) -> str:
