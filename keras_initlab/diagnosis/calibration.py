@@ -23,13 +23,13 @@ def counts(found: Mapping[str, Any], held_out: bool) -> dict[str, tuple[int, int
 
 
 def said(word: str) -> str:
-    """What became of starts that were called so.
+    """What became of starts that were called so; empty where nothing is measured.
 
     >>> said("severe").endswith("failed in experiments held out.")
     True
     """
     failed, n = counts(measured(), held_out=True)[word]
-    return f"Of starts called {word} {failed} of {n} failed in experiments held out."
+    return f"Of starts called {word} {failed} of {n} failed in experiments held out." if n else ""
 
 
 def table(found: Mapping[str, Any]) -> str:
@@ -51,7 +51,7 @@ def _block(
         cells = _cells(row["counts"])
         for name in ("auc", "correlation"):
             value, low, high = row[name]
-            cells.append(f"{value:.2f} [{low:.2f}, {high:.2f}]")
+            cells.append(f"{value:.3f} [{low:.2f}, {high:.2f}]")
         yield f"| {row['name']} | " + " | ".join(cells) + " |"
     severe, failed = total["severe"], sum(one[0] for one in total.values())
     shares = f"precision {_share(*severe)} | recall {_share(severe[0], failed)}"
