@@ -61,6 +61,11 @@ def add_to(commands: Any) -> None:
         action="store_true",
         help="let other processes run the same command at the same time; each takes what nobody has taken",
     )
+    compare.add_argument(
+        "--diagnose",
+        action="store_true",
+        help="say of each run what will go wrong before it is trained, and lay that beside what happened",
+    )
     compare.add_argument("--report", metavar="FILE", help="write one self-contained HTML page")
     compare.add_argument("--json", action="store_true", help="print the result as JSON")
     compare.set_defaults(run=run)
@@ -103,6 +108,7 @@ def run(parsed: argparse.Namespace) -> int:
             engine=parsed.engine,
             run_dir=out,
             share=parsed.share,
+            diagnose=parsed.diagnose,
         )
     except NotSavedError as error:
         _print_table(error.comparison)

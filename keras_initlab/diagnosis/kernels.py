@@ -9,7 +9,7 @@ import keras
 import numpy as np
 
 from keras_initlab.core.keras_private import is_activation, own_variables, parts
-from keras_initlab.network.probe import Tap
+from keras_initlab.network.recording import Tap
 from keras_initlab.network.roles import KERNEL_ROLES
 from keras_initlab.network.slots import Slot
 

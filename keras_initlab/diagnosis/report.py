@@ -1,22 +1,21 @@
 """What a diagnosis found, in numbers, words and a picture."""
 
 import html
-import itertools
 import json
 import math
 from collections.abc import Iterator, Mapping
 from dataclasses import asdict, dataclass, field, replace
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+from keras_initlab.diagnosis import page, words
+from keras_initlab.diagnosis.rows import Row
 from keras_initlab.diagnosis.tangents import Jacobian, Tangents
 from keras_initlab.diagnosis.verdicts import Facts, Verdict, judge
 
 if TYPE_CHECKING:
     import pandas as pd
 
-WIDTH = 80
-_BARS = "▁▂▃▄▅▆▇█"
-_SHOWN = 60  # characters of a profile
 SCHEMA = 1
 
 
@@ -105,6 +104,11 @@ class Diagnosis:
         return "severe" if self.severity >= 1 else "doubtful" if self.verdicts else "fine"
 
     @property
+    def profile(self) -> list[Row]:
+        """The sums of the layers with a kernel, first to last: what is drawn by depth."""
+        return [row for row in self.facts.rows if row.kind == "sums" and not row.side]
+
+    @property
     def layers(self) -> "pd.DataFrame":
         """A row for each tensor between two layers (see `Row`), indexed by tap."""
         import pandas as pd
@@ -119,11 +123,15 @@ class Diagnosis:
         """
         bad = [verdict for verdict in self.verdicts if verdict.severity >= severity]
         if bad:
-            raise AssertionError("\n".join(line for verdict in bad for line in told(verdict)))
+            raise AssertionError("\n".join(line for verdict in bad for line in words.told(verdict)))
 
     def plot(self, ax: Any = None) -> Any:
         """Second moment, cosine and gradient by depth, what theory expects as a thin line."""
         return Diagnoses({self.label or "as it is": self}).plot(ax)
+
+    def to_html(self, path: str | Path) -> None:
+        """Write one page that needs no network: verdicts, what to write, pictures by depth, all numbers."""
+        Path(path).write_text(page.of_one(self), encoding="utf-8")
 
     def to_json(self) -> str:
         """All numbers as strict JSON: NaN and infinity as null."""
@@ -151,8 +159,28 @@ class Diagnosis:
             "notes": list(self.notes),
         }
 
+    def row(self) -> dict[str, Any]:
+        """What a record keeps: verdicts and headline numbers, flat; None for what is no finite number."""
+        worst = next(iter(self.verdicts), None)
+        return _plain(
+            {
+                "schema": SCHEMA,
+                "word": self.word,
+                "risk": self.risk,
+                "severity": self.severity,
+                "verdicts": ", ".join(verdict.kind for verdict in self.verdicts),
+                "layer": worst.layer if worst else "",
+                "loss": self.loss,
+                "expected_loss": self.expected_loss,
+                "after_step": self.step.afterwards if self.step else math.nan,
+                "step_ratio": self.step.ratio if self.step else math.nan,
+                "gradient_decades": self.facts.decades,
+                "examples": self.facts.examples,
+            }
+        )
+
     def __str__(self) -> str:
-        return "\n".join(lines(self))
+        return "\n".join(words.lines(self))
 
     __repr__ = __str__
 
@@ -198,98 +226,23 @@ class Diagnoses(Mapping[str, Diagnosis]):
         """Second moment, cosine and gradient by depth; a colour for each start, theory as a thin line."""
         from keras_initlab.results.plots import plot_depth
 
-        profiles = {
-            label: [asdict(row) for row in one.facts.rows if row.kind == "sums" and not row.side]
-            for label, one in self.items()
-        }
-        return plot_depth(profiles, ax)
+        return plot_depth({label: [asdict(row) for row in one.profile] for label, one in self.items()}, ax)
+
+    def to_html(self, path: str | Path) -> None:
+        """Write one page that needs no network: the ranking, one picture of all, and each in detail."""
+        Path(path).write_text(page.of_several(self), encoding="utf-8")
 
     def to_json(self) -> str:
         """All numbers as strict JSON, by label."""
         return json.dumps({label: json.loads(one.to_json()) for label, one in self.items()}, indent=1)
 
     def __str__(self) -> str:
-        from keras_initlab.results.labels import short_labels
-
-        names = short_labels(self, 34)
-        width = max(map(len, names.values()), default=0)
-        found = [f"{'initializer':<{width}}  {'start':<8} {'risk':>5}  verdicts"]
-        for label, row in self.summary.iterrows():
-            line = f"{names[str(label)]:<{width}}  {row['word']:<8} {row['risk']:>5.2f}  "
-            line += row["verdicts"] or "-"
-            found.append(line if len(line) <= WIDTH else line[: WIDTH - 1] + "…")
-        return "\n".join(found)
+        return "\n".join(words.ranking(self.summary))
 
     __repr__ = __str__
 
     def _repr_html_(self) -> str:
         return f"<pre>{html.escape(str(self))}</pre>"
-
-
-def lines(found: Diagnosis) -> list[str]:
-    """A diagnosis in words, at most 80 columns wide: verdict, profile by depth, what to write."""
-    import textwrap
-
-    text = [*textwrap.wrap(_head(found), WIDTH)]
-    for number, verdict in enumerate(found.verdicts, 1):
-        first, *more = told(verdict)
-        text += textwrap.wrap(f"{number}. {first}", WIDTH, subsequent_indent="   ")
-        for line in more:
-            text += textwrap.wrap(
-                line, WIDTH, initial_indent="   ", subsequent_indent="      ", break_on_hyphens=False
-            )
-    rows = [row for row in found.facts.rows if row.kind == "sums" and not row.side]
-    if len(rows) > 1:
-        for name, sizes in (("signal", [row.q for row in rows]), ("gradient", [row.G for row in rows])):
-            logs = [math.log10(size) if size > 0 else -math.inf for size in sizes]
-            known = [one for one in logs if math.isfinite(one)]
-            ends = f"10^{known[0]:.1f} to 10^{known[-1]:.1f}" if known else "0"
-            text.append(f"{name:<9}{profile(logs)} {ends}"[:WIDTH])
-    for note in found.notes:
-        text += textwrap.wrap(f"({note})", WIDTH)
-    return text
-
-
-def _head(found: Diagnosis) -> str:
-    name = f"{found.label}: " if found.label else ""
-    step = ""
-    if found.step is not None:
-        before, after = found.step.others or (found.step.before, found.step.after)
-        step = f" Loss {before:.4g}, after one step {after:.4g}"
-        if math.isfinite(found.expected_loss):
-            step += f"; a constant answer has {found.expected_loss:.4g}"
-        step += "."
-    if not found.verdicts:
-        return f"{name}fine: nothing found that keeps this start from learning.{step}"
-    return f"{name}{found.word} start: {', '.join(one.kind for one in found.verdicts)}.{step}"
-
-
-def told(verdict: Verdict) -> list[str]:
-    """A verdict in two lines or one: what is wrong, and what to write."""
-    where = f" at {verdict.layer}" if verdict.layer else ""
-    said = f"{verdict.kind} ({verdict.word}){where}: {verdict.why}."
-    return [said, f"-> {verdict.instead}"] if verdict.instead else [said]
-
-
-def profile(values: list[float]) -> str:
-    """Numbers as a line of bars, neighbours averaged where there are too many.
-
-    >>> profile([0.0, 1.0, 2.0])
-    '▁▅█'
-    """
-    if len(values) > _SHOWN // 2:
-        size = _SHOWN // 2
-        cuts = [round(at * len(values) / size) for at in range(size + 1)]
-        values = [sum(values[a:b]) / (b - a) for a, b in itertools.pairwise(cuts)]
-    known = [value for value in values if math.isfinite(value)]
-    if not known:
-        return " " * len(values)
-    low, high = min(known), max(known)
-    spread = max(high - low, 1.0)  # a decade at least: flat is to look flat
-    return "".join(
-        _BARS[round((value - low) / spread * (len(_BARS) - 1))] if math.isfinite(value) else " "
-        for value in values
-    )
 
 
 def _with(verdict: Verdict, instead: str) -> Verdict:

@@ -6,9 +6,11 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+from keras_initlab.core.arguments import flag
 from keras_initlab.core.errors import InputError
 from keras_initlab.core.rng import isolated
 from keras_initlab.experiment import provenance
+from keras_initlab.experiment.foreseeing import Foreseeing
 from keras_initlab.experiment.intake import Given, Length, check_choices, take_in
 from keras_initlab.experiment.interruption import interruptible
 from keras_initlab.experiment.progress import Verbose, watching
@@ -45,6 +47,7 @@ def compare(
     engine: str = "auto",
     run_dir: str | Path | None = None,
     share: bool = False,
+    diagnose: bool = False,
     verbose: Verbose = "auto",
 ) -> Comparison:
     """Train identical models that differ in nothing but their initial weights.
@@ -92,6 +95,9 @@ def compare(
         share: Whether other processes call `compare` with the same folder and arguments at the same time, on
             this or other machines. Each takes groups that nobody has taken; the last to finish returns the
             whole comparison, the others what is there by then.
+        diagnose: Whether each run is diagnosed from the weights that it starts from, before any is trained
+            (see `diagnose`): `foreseen` of the result then lays that beside what happened. Changes no run; in
+            a `run_dir` it can be added to runs that are finished.
         verbose: `auto` shows a progress bar in terminals and notebooks; True prints a line per run where
             output is piped, 2 everywhere; False is silent.
 
@@ -114,6 +120,7 @@ def compare(
     length = Length(replicates, epochs, seed, batch_size, steps_per_epoch)
     given = Given(x, y, validation_data, validation_split, shuffle, class_weight, sample_weight)
     check_choices(fans, target_loss)
+    diagnose = flag("diagnose", diagnose)
     if share and run_dir is None:
         raise InputError("share is True without run_dir: name the folder that the processes share.")
     with interruptible() as interruption, writing(run_dir, share) as folder:
@@ -134,6 +141,7 @@ def compare(
                     f"baseline is {baseline!r}, which is not among the labels {list(plan.labels)}."
                 )
             config = provenance.describe(plan, setup, baseline, target_loss)
+            foreseeing = Foreseeing(setup, plan.seed, generators) if diagnose else None
             begun = False
             while not begun:
                 with folder.planning() if folder else nullcontext():
@@ -144,12 +152,19 @@ def compare(
                     if folder and begun:
                         folder.reopen(schedule.groups, schedule.engine.name)
             config = schedule.config
+            foreseen = foreseeing.rows(plan.trials, finished) if foreseeing else {}
+            told = [
+                replace(finished[name], foreseen=row) for name, row in foreseen.items() if name in finished
+            ]
+            finished |= {record.name: record for record in told}
+            if told and folder:
+                folder.add(told)
         ahead = ""
         if finished and schedule.groups:
             ahead = outlook(Comparison(list(finished.values()), config.to_json()))
         done = len(plan.trials) - schedule.runs
         with watching(plan, verbose, done, ahead) as observer, interruption.patience():
-            stopped = train(schedule, setup, finished, folder, observer, interruption.asked)
+            stopped = train(schedule, setup, finished, folder, observer, interruption.asked, foreseen)
         if folder and share:
             found = folder.found()
             finished = {record.name: record for record in found if not is_passing(record)} | finished

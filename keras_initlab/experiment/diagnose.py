@@ -27,6 +27,9 @@ from keras_initlab.trials.plan import Trial
 MEMORY = 2**30
 """Bytes that tensors between layers and their gradients may take; more make the batch smaller."""
 
+EXAMPLES = 64
+"""How many are looked at unless somebody says otherwise."""
+
 _FEWEST = 2
 
 
@@ -36,7 +39,7 @@ def diagnose(
     y: Any = None,
     *,
     initializers: Any = None,
-    examples: int = 64,
+    examples: int = EXAMPLES,
     training: bool = True,
     optimizer: Any = "auto",
     layers: Layers = None,
@@ -96,11 +99,11 @@ def diagnose(
     if not isinstance(model, keras.Model):
         raise InputError(f"model is {type(model).__name__}: give a built keras.Model.")
     slots(model)  # refuses one that is not built
-    made = _optimizer(model, optimizer)
+    made = optimizer_of(model, optimizer)
     given, notes = _given(model, x, y)
     by_label = None if initializers is None else schemes.by_label(initializers)
     with isolated() as generators:
-        subject, more = _subject(model, given, count, made, bool(training), seed, generators)
+        subject, more = subject_of(model, given, count, made, bool(training), seed, generators)
         notes += more
         if by_label is None:
             return _finished(subject, subject.probe.values(), "", notes, seed, generators)
@@ -111,14 +114,24 @@ def diagnose(
         )
         found = {}
         for label in by_label:
-            values = subject.probe.values()
             try:
-                for slot, value in setup.initial_values(Trial(label, Seeds(seed, replicate)), generators):
-                    values[slot.index] = value
+                values = started(subject, setup, Trial(label, Seeds(seed, replicate)), generators)
             except Exception as error:
                 raise InputError(f"The initializer {label!r} cannot draw: {gist(error)}") from error
             found[label] = replace(subject.examine(values, label), notes=notes)
         return Diagnoses(found)
+
+
+def started(subject: Subject, setup: Setup, trial: Trial, generators: Generators) -> list[Any]:
+    """The weights that a trial starts from.
+
+    Raises:
+        Exception: Whatever its initializer raises.
+    """
+    values = subject.probe.values()
+    for slot, value in setup.initial_values(trial, generators):
+        values[slot.index] = value
+    return values
 
 
 def _finished(
@@ -133,8 +146,8 @@ def _finished(
     return replace(found, cures=cured(subject, values, found.facts, seed, generators))
 
 
-def _optimizer(model: keras.Model, given: Any) -> Callable[[], keras.optimizers.Optimizer]:
-    """Makes a fresh optimizer."""
+def optimizer_of(model: keras.Model, given: Any) -> Callable[[], keras.optimizers.Optimizer]:
+    """Makes a fresh optimizer: the model's own, or the one that is named."""
     if isinstance(given, str) and given == "auto":
         own = getattr(model, "optimizer", None)
         given = own if isinstance(own, keras.optimizers.Optimizer) else "adam"
@@ -180,7 +193,7 @@ def _given(model: keras.Model, x: Any, y: Any) -> tuple[tuple, tuple[str, ...]]:
     return together, ()
 
 
-def _subject(
+def subject_of(
     model: keras.Model,
     given: tuple,
     count: int,
@@ -189,6 +202,11 @@ def _subject(
     seed: int,
     generators: Generators,
 ) -> tuple[Subject, tuple[str, ...]]:
+    """The model with so many of these examples, or fewer where memory is short; and what is to be said.
+
+    Raises:
+        InputError: If the model cannot be looked into with these data.
+    """
     there = len(keras.tree.flatten(given)[0])
     if there < _FEWEST:
         raise InputError(f"x has {there} example: give at least {_FEWEST}; 64 tell more.")

@@ -1,7 +1,8 @@
 """Groups go to the engine, and their records to the folder as each ends."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import replace
+from typing import Any
 
 from keras_initlab.core.errors import InputError
 from keras_initlab.engines.contract import Observer
@@ -20,6 +21,7 @@ def train(
     folder: RunFolder | None,
     observer: Observer,
     stopping: Callable[[], bool],
+    foreseen: Mapping[tuple[str, int], Mapping[str, Any]],
 ) -> list[Record]:
     """Train what is scheduled, and enter each run that ends in `finished` and in the folder.
 
@@ -53,7 +55,12 @@ def train(
         for records in schedule.engine.run(setup, groups(), observer, checkpoints):
             group = taken[-1]
             new = [
-                replace(record, batches=_met(record, group, setup), made_with=schedule.config.made_with)
+                replace(
+                    record,
+                    batches=_met(record, group, setup),
+                    made_with=schedule.config.made_with,
+                    foreseen=foreseen.get(record.name, {}),
+                )
                 for record in records
                 if record.name not in finished
             ]

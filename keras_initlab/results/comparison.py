@@ -59,6 +59,15 @@ class Comparison(Evidence):
         """Heat map of `wins`, best rank first."""
         return plots.plot_wins(self.wins(metric), list(self.summary(metric).index), ax)
 
+    def plot_foreseen(self, ax: "Axes | None" = None) -> "Axes":
+        """The risk that diagnoses saw against the mean loss of the first 100 steps, a dot for each run; a
+        cross is one that failed.
+
+        Raises:
+            InputError: If no run was diagnosed.
+        """
+        return plots.plot_foreseen(self.foreseen().trials, ax)
+
     def save(self, folder: str | Path) -> None:
         """Write the comparison into `folder`, new or its own; runs that stand there already are left alone.
 
@@ -78,11 +87,12 @@ class Comparison(Evidence):
         Path(path).write_text(report.page(self), encoding="utf-8")
 
     def to_csv(self, folder: str | Path) -> None:
-        """Write `summary.csv`, `runs.csv` and `curves.csv` into `folder`."""
+        """Write `summary.csv`, `runs.csv` and `curves.csv` into `folder`, and `foreseen.csv` if runs were
+        diagnosed."""
         export.to_csv(self, folder)
 
     def to_parquet(self, folder: str | Path) -> None:
-        """Write `summary.parquet`, `runs.parquet` and `curves.parquet` into `folder`.
+        """Write the same tables as `to_csv` into `folder`, as `.parquet`.
 
         Raises:
             ImportError: If pyarrow is not installed.
@@ -90,8 +100,8 @@ class Comparison(Evidence):
         export.to_parquet(self, folder)
 
     def to_json(self, path: str | Path | None = None) -> str:
-        """Summary, pairs, runs, notes and configuration as strict JSON (null for what has no value), also
-        written to `path` if one is given."""
+        """Summary, pairs, runs, notes and configuration, and what was foreseen if runs were diagnosed, as
+        strict JSON (null for what has no value), also written to `path` if one is given."""
         text = export.to_json(self)
         if path is not None:
             Path(path).write_text(text + "\n", encoding="utf-8")

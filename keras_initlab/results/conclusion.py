@@ -141,6 +141,7 @@ def notes(found: Evidence) -> list[str]:
         *_missing(found),
         *_columns(found, table, pairs),
         *_limits(found, table, pairs),
+        *(found.foreseen().sentences()[:1] if found.diagnosed else ()),
         *_engine(found),
         *_makes(found),
     ]

@@ -11,6 +11,7 @@ import pandas as pd
 
 from keras_initlab.core.errors import InputError, UnknownNameError
 from keras_initlab.results import outcomes, tables
+from keras_initlab.results.foresight import Foresight, foresight
 from keras_initlab.trials.record import Record
 
 
@@ -249,6 +250,25 @@ class Evidence:
         A tie counts one half; a run without a value loses to any with one.
         """
         return outcomes.wins(self.outcomes_of(metric or self.metric))
+
+    @property
+    def diagnosed(self) -> bool:
+        """Whether any run that ended was diagnosed before its training."""
+        return any(run.foreseen for run in self.ended)
+
+    def foreseen(self) -> Foresight:
+        """What diagnoses said before training beside what then happened: a frame with a row for each run,
+        rank correlation, area under the curve for failure, and how many of the starts called fine, doubtful
+        and severe failed.
+
+        Raises:
+            InputError: If no run was diagnosed: that takes `compare(..., diagnose=True)`.
+        """
+        return self._foresight
+
+    @cached_property
+    def _foresight(self) -> Foresight:
+        return foresight(self.records, self.runs, self.config.get("chance", {}))
 
     def sign(self, metric: str) -> int:
         """1 if larger values of `metric` are better, -1 if smaller ones are."""

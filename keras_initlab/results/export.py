@@ -33,17 +33,26 @@ def to_parquet(found: Evidence, folder: str | Path) -> None:
 
 
 def to_json(found: Evidence) -> str:
-    return json.dumps(
-        {
-            "summary": rows(found.summary().reset_index()),
-            "pairs": rows(found.pairs().reset_index()),
-            "runs": rows(found.runs),
-            "notes": conclusion.notes(found),
-            "config": found.config,
-        },
-        indent=1,
-        allow_nan=False,
-    )
+    told = {
+        "summary": rows(found.summary().reset_index()),
+        "pairs": rows(found.pairs().reset_index()),
+        "runs": rows(found.runs),
+        "notes": conclusion.notes(found),
+        "config": found.config,
+    }
+    if found.diagnosed:
+        told["foreseen"] = _foreseen(found)
+    return json.dumps(told, indent=1, allow_nan=False)
+
+
+def _foreseen(found: Evidence) -> dict[str, Any]:
+    seen = found.foreseen()
+    measures = {"correlation": seen.correlation, "auc": seen.auc}
+    return {
+        "trials": rows(seen.trials.reset_index()),
+        "measures": rows(pd.DataFrame({"measure": name, **one._asdict()} for name, one in measures.items())),
+        "calibration": rows(seen.calibration.reset_index()),
+    }
 
 
 def rows(frame: pd.DataFrame) -> list[dict[str, Any]]:
@@ -60,6 +69,8 @@ def _tables(found: Evidence) -> Iterator[tuple[str, pd.DataFrame]]:
     yield "summary", found.summary().reset_index()
     yield "runs", found.runs
     yield "curves", found.curves
+    if found.diagnosed:
+        yield "foreseen", found.foreseen().trials.reset_index()
 
 
 def _made(folder: str | Path) -> Path:

@@ -266,11 +266,11 @@ def save(path: str | os.PathLike[str], result: Any) -> None:
         assert folder is not None
         config, found = folder.admit(Config.from_json(result.config))
         folder.begin(config)
-        there = {(record.label, record.replicate): _weight(record) for record in found}
+        there = {record.name: _weight(record) for record in found}
         new = [
             one
             for one in result.records
-            if one.status != "interrupted" and _weight(one) > there.get((one.label, one.replicate), -1)
+            if one.status != "interrupted" and _weight(one) > there.get(one.name, (-1, False))
         ]
         if new:
             folder.add(new)
@@ -291,8 +291,8 @@ def is_passing(record: Record) -> bool:
 def united(lines: Iterable[Line]) -> list[Record]:
     """One record for each trial, in the order in which they were found.
 
-    The same run twice, as two writers leave it, is one. A failure gives way to a run that came through, and
-    one for a passing reason to any other.
+    The same run twice, as two writers leave it, is one. A failure gives way to a run that came through, one
+    for a passing reason to any other, and a run without a diagnosis to the same with one.
     """
     found: dict[tuple[str, int], Record] = {}
     for record in (line.record for line in lines):
@@ -302,8 +302,8 @@ def united(lines: Iterable[Line]) -> list[Record]:
     return list(found.values())
 
 
-def _weight(record: Record) -> int:
-    return 0 if is_passing(record) else 1 if record.status == "failed" else 2
+def _weight(record: Record) -> tuple[int, bool]:
+    return 0 if is_passing(record) else 1 if record.status == "failed" else 2, bool(record.foreseen)
 
 
 def _config(folder: Path) -> tuple[Config | None, str]:

@@ -35,6 +35,8 @@ class Record:
         batches: Fingerprints of the epochs of data that its replicate met, where another process might read
             others; empty for arrays.
         made_with: Versions of Keras and its backend, and the processor; empty where nobody noted them.
+        foreseen: What a diagnosis said of its start before it was trained, see `Diagnosis.row`; empty where
+            there was none.
     """
 
     label: str
@@ -48,6 +50,7 @@ class Record:
     engine: str = "sequential"
     batches: tuple[str, ...] = ()
     made_with: Mapping[str, str] = field(default_factory=dict)
+    foreseen: Mapping[str, Any] = field(default_factory=dict)
 
     @property
     def name(self) -> tuple[str, int]:
@@ -56,7 +59,10 @@ class Record:
 
     def to_fields(self) -> dict[str, Any]:
         """Strict JSON data; NaN and infinities as strings."""
-        return _encode(dataclasses.asdict(self))
+        fields = dataclasses.asdict(self)
+        if not self.foreseen:  # a line without it is what it always was
+            del fields["foreseen"]
+        return _encode(fields)
 
     @classmethod
     def from_fields(cls, raw: Mapping[str, Any]) -> "Record":
@@ -78,6 +84,7 @@ class Record:
                 engine=raw["engine"],
                 batches=tuple(raw.get("batches", ())),
                 made_with={str(name): str(text) for name, text in raw.get("made_with", {}).items()},
+                foreseen=dict(raw.get("foreseen", {})),
             )
         except (KeyError, TypeError, AttributeError, ValueError) as error:
             raise ValueError(f"no record: {error}") from error

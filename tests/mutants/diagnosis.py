@@ -5,7 +5,7 @@ from mutant import Mutant
 MEASURES = "keras_initlab/diagnosis/measures.py"
 THEORY = "keras_initlab/diagnosis/theory.py"
 VERDICTS = "keras_initlab/diagnosis/verdicts.py"
-PROBE = "keras_initlab/network/probe.py"
+RECORDING = "keras_initlab/network/recording.py"
 SUBJECT = "keras_initlab/diagnosis/subject.py"
 ROWS = "keras_initlab/diagnosis/rows.py"
 
@@ -92,15 +92,15 @@ MUTANTS = [
     ),
     whole(
         "the sums after the activation",
-        PROBE,
+        RECORDING,
         "return activation(sums, *more",
         "return sums + 0 * activation(sums, *more",
         *PASSES,
     ),
-    whole("calls stay watched", PROBE, 'delete_untracked(operation, "call")', "pass", *PASSES),
+    whole("calls stay watched", RECORDING, 'delete_untracked(operation, "call")', "pass", *PASSES),
     Mutant(
         "logits end at a tap",
-        PROBE,
+        RECORDING,
         "carry_over(value, marked)",
         "pass",
         ("tests/unit/network/test_probe.py", "-k", "softmax"),
@@ -108,7 +108,7 @@ MUTANTS = [
     ),
     whole(
         "activations stay watched",
-        PROBE,
+        RECORDING,
         'set_untracked(operation, "activation", activation)',
         "pass",
         *PASSES,

@@ -4,6 +4,7 @@ from keras_initlab.results.plots.curves import loss_view, metric_view, plot_curv
 from keras_initlab.results.plots.depth import plot_depth
 from keras_initlab.results.plots.differences import plot_pairs, plot_replicates, plot_wins
 from keras_initlab.results.plots.distributions import plot_distribution, plot_weights
+from keras_initlab.results.plots.foreseen import plot_foreseen
 from keras_initlab.results.plots.ranks import plot_ranks
 
 __all__ = [
@@ -12,6 +13,7 @@ __all__ = [
     "plot_curves",
     "plot_depth",
     "plot_distribution",
+    "plot_foreseen",
     "plot_pairs",
     "plot_ranks",
     "plot_replicates",

@@ -1,13 +1,10 @@
 """A comparison as one self-contained page."""
 
-import base64
 import html
-import io
 import json
 import math
 from collections.abc import Sequence
 from functools import partial
-from importlib import resources
 from string import Template
 from typing import Any
 
@@ -18,6 +15,7 @@ from keras_initlab.results import conclusion, plots, terminal
 from keras_initlab.results.evidence import Evidence
 from keras_initlab.results.plots import curves as curve_plots
 from keras_initlab.results.plots import style
+from keras_initlab.results.report.parts import file, html_table, picture
 from keras_initlab.results.tables import EARLY, epoch_metrics
 
 POINTS = 100  # of a curve in the page; the saved result keeps all
@@ -32,19 +30,16 @@ def page(found: Evidence) -> str:
         "notes": "".join(f"<p>{html.escape(line)}</p>" for line in conclusion.notes(found)),
         "table": terminal.html_table(found),
         "figures": _figures(found),
+        "foreseen": _foreseen(found) if found.diagnosed else "",
         "runs": _runs(found),
         "repeat": html.escape(repeat(found.config)),
         "config": html.escape(json.dumps(found.config, indent=1, ensure_ascii=False)),
-        "style": _file("page.css"),
+        "style": file("page.css"),
         "data": _script_data(_views(found)) if found.records else "null",
         "plotly": plotly.get_plotlyjs(),
-        "script": _file("page.js"),
+        "script": file("page.js"),
     }
-    return Template(_file("page.html")).substitute(fields)
-
-
-def _file(name: str) -> str:
-    return resources.files(__name__).joinpath(name).read_text(encoding="utf-8")
+    return Template(file("page.html")).substitute(fields)
 
 
 def _script_data(data: Any) -> str:
@@ -88,7 +83,7 @@ def _figures(found: Evidence) -> str:
         return ""
     view = plots.loss_view(found.curves, found.runs, found.ranked, EARLY)
     draw = partial(plots.plot_curves, view, found.runs, found.labels)
-    losses = _picture(draw, 9.6, 4.8, f"Training loss of the first {EARLY} batches")
+    losses = picture(draw, 9.6, 4.8, f"Training loss of the first {EARLY} batches")
     parts = [f"<noscript>{losses}</noscript>"]
     ranked = list(found.summary().index)
     count = len(ranked)
@@ -98,24 +93,27 @@ def _figures(found: Evidence) -> str:
     if count > 1:
         title = f"Difference from {found.baseline} in {found.metric}"
         forest = partial(plots.plot_pairs, found.pairs(), ranked, found.metric)
-        parts.append(_picture(forest, 7.2, height, title))
+        parts.append(picture(forest, 7.2, height, title))
     values = found.outcomes_of(found.metric).values
     strip = partial(plots.plot_replicates, values, ranked, found.labels, found.metric)
-    parts.append(_picture(strip, 7.2, height, f"Every replicate: {found.metric}"))
+    parts.append(picture(strip, 7.2, height, f"Every replicate: {found.metric}"))
     return "".join(parts)
 
 
-def _picture(draw: Any, width: float, height: float, title: str) -> str:
-    from matplotlib.figure import Figure
-
-    figure = Figure(figsize=(width, height), layout="constrained")
-    draw(ax=figure.add_subplot())
-    buffer = io.BytesIO()
-    figure.savefig(buffer, format="png", dpi=100)
-    encoded = base64.b64encode(buffer.getvalue()).decode()
-    alt = html.escape(title, quote=True)
-    picture = f'<img alt="{alt}" src="data:image/png;base64,{encoded}">'
-    return f"<figure><figcaption>{alt}</figcaption>{picture}</figure>"
+def _foreseen(found: Evidence) -> str:
+    """What diagnoses said before training, and what then happened."""
+    seen = found.foreseen()
+    said = "".join(f"<p>{html.escape(line)}</p>" for line in seen.sentences())
+    drawn = picture(
+        partial(plots.plot_foreseen, seen.trials), 7.2, 4.2, "Risk before training and first losses"
+    )
+    table = seen.trials.reset_index()
+    names = ["initializer", "replicate", "word", "risk", "verdicts", "layer", "status", "failed", "first_100"]
+    rows = [[_cell(cell) for cell in row] for row in table[names].itertuples(index=False)]
+    return (
+        f'<section id="foreseen"><h2>Foreseen and happened</h2>{said}{drawn}<details><summary>Every run'
+        f'</summary><div class="wide">{html_table(names, rows)}</div></details></section>'
+    )
 
 
 def _runs(found: Evidence) -> str:
@@ -138,11 +136,7 @@ def _runs(found: Evidence) -> str:
     for cells, run in zip(frame[columns].itertuples(index=False), found.records, strict=True):
         seeds = ", ".join(f"{name} {seed}" for name, seed in run.seeds.items())
         rows.append([*map(_cell, cells), run.engine, seeds])
-    header = "".join(f"<th>{html.escape(name)}</th>" for name in names)
-    body = "".join(
-        "<tr>" + "".join(f"<td>{html.escape(cell)}</td>" for cell in row) + "</tr>" for row in rows
-    )
-    return f"<table><thead><tr>{header}</tr></thead><tbody>{body}</tbody></table>"
+    return html_table(names, rows)
 
 
 def _cell(value: Any) -> str:

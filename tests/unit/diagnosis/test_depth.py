@@ -71,36 +71,48 @@ def test_normalization_and_sums_end_a_chain():
     assert not initlab.lint(keras.Sequential([keras.Input((64,)), *parts]))
 
 
+PHI = {"relu": lambda x: np.maximum(x, 0), "tanh": np.tanh, "sigmoid": lambda x: 1 / (1 + np.exp(-x))}
+
+
 @pytest.mark.parametrize(
     "case", ["relu and positive", "relu and 0.05", "tanh and Glorot", "sigmoid and Glorot"]
 )
 def test_the_factors_are_those_of_signals_and_gradients(case):
-    """Measured: squares of the last sums, and what chance directions pass back from them (by difference)."""
-    activation, make = (DEAD | ALIVE)[case]
+    """Decades between measured and expected, averaged over 8 draws.
+
+    One draw of three ReLU layers of 300 has a standard deviation of √(5 · 3/300) / ln 10 = 0.1 (Hanin).
+    """
+    found = np.array([_decades(*(DEAD | ALIVE)[case], seed) for seed in range(8)])
+    rough = case == "relu and positive"  # where units are alike, by their order of magnitude
+    assert abs(found[:, 0].mean()) < (1 if rough else 0.11)  # three standard errors
+    if not rough:
+        assert abs(found[:, 1].mean()) < 0.11
+
+
+def _decades(activation, make, seed):
+    """Squares of the last sums, and what chance directions pass back from them (by difference)."""
+    keras.utils.set_random_seed(seed)
     model = net(activation, make, depth=3, units=300, head=300)
     (chain,) = chains([Weight(slot, own_initializer(slot)) for slot in slots(model)])
     found = passage(chain)
-    rng = np.random.default_rng(0)
+    rng = np.random.default_rng(seed)
     kernels = [numpy(weight.value).astype("float64") for weight in found.weights]
-    phi = {"relu": lambda x: np.maximum(x, 0), "tanh": np.tanh, "sigmoid": lambda x: 1 / (1 + np.exp(-x))}[
-        activation
-    ]
 
     def last(first):
         sums = first
         for kernel in kernels[1:]:
-            sums = phi(sums) @ kernel
+            sums = PHI[activation](sums) @ kernel
         return sums
 
     first = rng.normal(size=(200, 300)) @ kernels[0]
-    rough = case == "relu and positive"  # where units are alike, by their order of magnitude
-    assert abs(math.log10((last(first) ** 2).mean() / found.forward)) < (1 if rough else 0.12)
     step, error = 1e-6, rng.normal(size=(200, 300))
     towards = rng.normal(size=first.shape)
     slopes = ((last(first + step * towards) - last(first - step * towards)) / (2 * step) * error).sum(axis=1)
     # A direction of unit variance sums the squares of the 300 entries of the gradient.
-    if not rough:
-        assert (slopes**2).mean() / 300 == pytest.approx(found.backward, rel=0.5)
+    return (
+        math.log10((last(first) ** 2).mean() / found.forward),
+        math.log10((slopes**2).mean() / 300 / found.backward),
+    )
 
 
 def apply(found, make):

@@ -106,7 +106,10 @@ def test_a_copy_is_the_model_but_for_its_initializers():
     model = nested()
     copy = initlab.make_portable(model)
     assert [layer.name for layer in copy.layers] == [layer.name for layer in model.layers]
-    np.testing.assert_array_equal(values(copy), values(model))
+    for one, other in zip(model.weights, copy.weights, strict=True):
+        np.testing.assert_array_equal(numpy(one), numpy(other))
+    # PyTorch may sum in another order where tensors lie elsewhere in memory.
+    np.testing.assert_allclose(values(copy), values(model), rtol=1e-5, atol=1e-6)
     copy.set_weights([0 * weight for weight in copy.get_weights()])
     assert values(model).any()  # which is another model
     assert not copy.compiled

@@ -1,0 +1,50 @@
+"""What `compare` foresees: every trial diagnosed from the very weights that it starts from."""
+
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+from keras_initlab.core.keras_private import compiled_loss
+from keras_initlab.core.rng import Generators
+from keras_initlab.engines.setup import Setup
+from keras_initlab.engines.sources import Arrays
+from keras_initlab.experiment.diagnose import EXAMPLES, optimizer_of, started, subject_of
+from keras_initlab.trials.plan import Trial
+from keras_initlab.trials.record import Record
+
+Rows = dict[tuple[str, int], dict[str, Any]]
+"""Label and replicate -> `Diagnosis.row`."""
+
+
+class Foreseeing:
+    """Diagnoses trials of one comparison before any of them is trained.
+
+    Args:
+        setup: The comparison. Of arrays the first examples are looked at, of a data set the first batch;
+            weights of examples and classes are left out.
+        seed: Root of all seeds.
+        generators: The global ones.
+
+    Raises:
+        InputError: If the model cannot be looked into with these data.
+    """
+
+    def __init__(self, setup: Setup, seed: int, generators: Generators):
+        self._setup, self._generators = setup, generators
+        source = setup.training
+        batch = source.data if isinstance(source, Arrays) else source.first_batch()
+        given = batch[:2] if compiled_loss(setup.model) is not None else batch[:1]
+        optimizer = optimizer_of(setup.model, "auto")
+        self._subject, _ = subject_of(setup.model, given, EXAMPLES, optimizer, True, seed, generators)
+
+    def rows(self, trials: Iterable[Trial], finished: Mapping[tuple[str, int], Record]) -> Rows:
+        """Of those trials that have none among the finished, and whose initializer can draw."""
+        found = {}
+        for trial in trials:
+            if trial.name in finished and finished[trial.name].foreseen:
+                continue
+            try:
+                values = started(self._subject, self._setup, trial, self._generators)
+            except Exception:  # it will be recorded as failed, with what it raises
+                continue
+            found[trial.name] = self._subject.examine(values, trial.label).row()
+        return found

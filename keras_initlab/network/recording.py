@@ -1,0 +1,171 @@
+"""Which tensors a pass goes through: each layer's `call` is watched for the time of one pass.
+
+Each layer that holds no other gets an instance attribute `call`, which notes what goes in and comes out.
+`Layer.__call__` stays as it is, so masks, autocast and losses of layers work, and no other model is touched.
+"""
+
+import functools
+from collections import Counter
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Any
+
+import keras
+from keras import ops
+
+from keras_initlab.core.keras_private import (
+    carry_over,
+    delete_untracked,
+    inner,
+    own_variables,
+    set_untracked,
+)
+
+
+@dataclass(frozen=True, eq=False)
+class Tap:
+    """One tensor on its way through the model.
+
+    Attributes:
+        name: Path of the layer or operation; `:pre` marks the sums before its own activation, `:in` what came
+            in where no other tap has it, and `#2` the second call of a shared layer.
+        operation: The layer, or the operation of a graph that is none.
+        part: `"pre"`, `"in"` or `"out"`.
+        source: Position of the tap whose tensor this one was made of; None if there is none.
+        activation: What the layer itself puts on these sums, or None.
+    """
+
+    name: str
+    operation: Any
+    part: str
+    source: int | None
+    activation: Callable | None = None
+
+
+class Recorder:
+    """Notes the tensors of one pass."""
+
+    def __init__(self) -> None:
+        self.begin(lambda value, at: value)
+
+    def begin(self, mark: Callable[[Any, int], Any]) -> None:
+        """Forget what was noted; `mark` gives a tensor as one of its own, which has a gradient."""
+        self.taps: list[Tap] = []
+        self.values: list[Any] = []
+        self.heads: list[int | None] = []
+        self._mark = mark
+        self._places: dict[int, int] = {}  # of a tensor, by its identity: all are kept alive
+        self._names: Counter[str] = Counter()
+        self._inside = False  # of a layer that is looked at from outside only
+
+    @contextmanager
+    def watching(self, model: keras.Model, opaque: Callable[[Any], bool]) -> Iterator[None]:
+        """See every call in the model; of `opaque` layers, as of those that loop, from outside only."""
+        changed = []
+        try:
+            for name, operation, closed in _watched(model, opaque):
+                set_untracked(operation, "call", self._watching(name, operation, closed))
+                changed.append(operation)
+            yield
+        finally:
+            for operation in changed:
+                delete_untracked(operation, "call")
+
+    def end(self, outputs: Sequence[Any]) -> None:
+        """Note which taps the model's outputs are."""
+        self.heads = [self._places.get(id(one)) for one in outputs]
+
+    def _watching(self, name: str, operation: Any, closed: bool) -> Callable:
+        """The operation's `call`, watched."""
+        call = operation.call
+        has_weights = isinstance(operation, keras.Layer) and bool(own_variables(operation)[0])
+        wraps = (
+            has_weights
+            and closed
+            and "activation" in vars(operation)
+            and not _is_linear(operation.activation)
+        )
+
+        @functools.wraps(call)
+        def watched(*arguments, **named):
+            if self._inside:
+                return call(*arguments, **named)
+            first = next(iter(keras.tree.flatten((arguments, named))), None)
+            source = self._places.get(id(first))
+            if has_weights and source is None and arguments and is_float(arguments[0]):
+                arguments = (self._note(name, operation, "in", None, arguments[0]), *arguments[1:])
+                source = len(self.taps) - 1
+            if wraps:
+                activation = operation.activation
+
+                @functools.wraps(activation)
+                def after(sums, *more, **other):
+                    nonlocal source
+                    sums = self._note(name, operation, "pre", source, sums, activation)
+                    source = self._places.get(id(sums), source)
+                    return activation(sums, *more, **other)
+
+                set_untracked(operation, "activation", after)
+            self._inside = closed
+            try:
+                made = call(*arguments, **named)
+            finally:
+                self._inside = False
+                if wraps:
+                    set_untracked(operation, "activation", activation)
+            return keras.tree.map_structure(
+                lambda value: self._note(name, operation, "out", source, value), made
+            )
+
+        return watched
+
+    def _note(
+        self, name: str, operation: Any, part: str, source: int | None, value: Any, activation: Any = None
+    ) -> Any:
+        if not is_float(value):
+            return value
+        name = name if part == "out" else f"{name}:{part}"
+        self._names[name] += 1
+        if self._names[name] > 1:
+            name = f"{name}#{self._names[name]}"
+        marked = self._mark(value, len(self.taps))
+        carry_over(value, marked)
+        self._places[id(marked)] = len(self.taps)
+        self.taps.append(Tap(name, operation, part, source, activation))
+        self.values.append(marked)
+        return marked
+
+
+def _watched(model: keras.Model, opaque: Callable[[Any], bool]) -> Iterator[tuple[str, Any, bool]]:
+    """What is watched: name, layer or operation, and whether nothing inside it is.
+
+    These are layers without others inside, those that loop, those with weights of their own, and the
+    operations of a graph that are no layers.
+    """
+    met = {id(model)}
+    queue = [("", one) for one in inner(model)]
+    while queue:
+        within, operation = queue.pop(0)
+        if id(operation) in met or isinstance(operation, keras.layers.InputLayer):
+            continue
+        met.add(id(operation))
+        name = within + operation.name
+        if not isinstance(operation, keras.Layer):
+            yield name, operation, True
+            continue
+        loops = isinstance(operation, keras.layers.RNN | keras.layers.TimeDistributed)
+        held = [one for one in inner(operation) if one is not getattr(operation, "activation", None)]
+        closed = not held or loops or opaque(operation)
+        if closed or own_variables(operation)[0]:
+            yield name, operation, closed
+        if not closed:
+            queue[:0] = [(f"{name}/", one) for one in held]
+
+
+def _is_linear(activation: Any) -> bool:
+    return activation is None or getattr(activation, "__name__", "") == "linear"
+
+
+def is_float(value: Any) -> bool:
+    return ops.is_tensor(value) and keras.backend.is_float_dtype(keras.backend.standardize_dtype(value.dtype))
