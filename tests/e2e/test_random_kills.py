@@ -1,6 +1,5 @@
 """kill -9 at random moments: a few here, a hundred in the benchmark."""
 
-import os
 import subprocess
 import sys
 from pathlib import Path
@@ -8,15 +7,22 @@ from pathlib import Path
 import pytest
 
 from keras_initlab.engines import ENGINES
+from tests.backends import environment
 
 ROOT = Path(__file__).parents[2]
 
 
 @pytest.mark.timeout(1500)
-def test_killed_at_random_moments():
+def test_killed_at_random_moments(tmp_path):
     command = [sys.executable, "benchmarks/survival.py", "--kills", "10", "--rounds", "0"]
-    environment = os.environ | {"PYTHONPATH": str(ROOT)}
-    done = subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, text=True, check=False)
+    done = subprocess.run(
+        command,
+        cwd=ROOT,
+        env=environment("jax", tmp_path) | {"PYTHONPATH": str(ROOT)},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
     assert done.returncode == 0, done.stdout + done.stderr[-2000:]
     for engine in ENGINES:
         assert f"{engine}: 10 of 10 kills did no harm" in done.stdout

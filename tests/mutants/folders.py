@@ -30,8 +30,8 @@ MUTANTS = [
     mistake(
         "a failure is saved for good",
         FOLDER,
-        "and _weight(one) > there.get((one.label, one.replicate), -1)",
-        "and (one.label, one.replicate) not in there",
+        "and _weight(one) > there.get(one.name, (-1, False))",
+        "and one.name not in there",
         "over_its_own",
     ),
     mistake(
