@@ -20,6 +20,9 @@ from mutant import Mutant, run_here
 
 HERE = Path(__file__).parent
 ROOT = HERE.parents[1]
+sys.path.append(str(ROOT))
+from tests.backends import environment  # noqa: E402
+
 # Forks of one process that has loaded what all tests load; other backends would not survive a fork.
 FORKS = multiprocessing.get_context("forkserver")
 FORKS.set_forkserver_preload(["keras", "scipy.stats"])
@@ -54,8 +57,8 @@ def run_tests(folder: Path, backend: str, tests: tuple[str, ...]) -> int:
         process.join()
         return process.exitcode or 0
     command = [sys.executable, "-B", "-m", "pytest", *arguments]
-    environment = {**os.environ, "KERAS_BACKEND": backend, "PYTHONPATH": str(folder)}
-    return subprocess.run(command, cwd=folder, env=environment, capture_output=True, check=False).returncode
+    known = environment(backend, folder.parent / "compiled") | {"PYTHONPATH": str(folder)}
+    return subprocess.run(command, cwd=folder, env=known, capture_output=True, check=False).returncode
 
 
 def judge(folders: "queue.Queue[Path]", mutant: Mutant) -> str:
