@@ -33,6 +33,9 @@ def add_to(commands: Any) -> None:
         "--optimizer", default="auto", help="whose first step is meant (default: the model's)"
     )
     diagnose.add_argument("--replicate", type=int, default=0, help="which of compare's to draw (default: 0)")
+    diagnose.add_argument(
+        "--replicates", type=int, default=1, help="draws of each initializer, to average (default: 1)"
+    )
     diagnose.add_argument("--seed", type=int, default=0, help="root of all seeds (default: 0)")
     diagnose.add_argument("--out", metavar="FILE", help="save the profile by depth as a picture")
     diagnose.add_argument("--json", action="store_true", help="print all numbers as JSON")
@@ -60,6 +63,7 @@ def run(parsed: argparse.Namespace) -> int:
         examples=parsed.examples,
         optimizer=parsed.optimizer,
         replicate=parsed.replicate,
+        replicates=parsed.replicates,
         seed=parsed.seed,
     )
     print(found.to_json() if parsed.json else found)
@@ -67,5 +71,7 @@ def run(parsed: argparse.Namespace) -> int:
         save(found.plot()[0], parsed.out)
         if not parsed.json:
             print(f"Picture: {parsed.out}")
-    every = [found] if isinstance(found, Diagnosis) else list(found.values())
+    every = (
+        [found] if isinstance(found, Diagnosis) else [one for draws in found.draws.values() for one in draws]
+    )
     return FAILED if parsed.check and any(one.word == "severe" for one in every) else OK

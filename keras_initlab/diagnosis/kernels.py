@@ -13,7 +13,8 @@ from keras_initlab.network.recording import Tap
 from keras_initlab.network.roles import KERNEL_ROLES
 from keras_initlab.network.slots import Slot
 
-_SHAPING = ("Flatten", "Reshape", "Permute", "Identity")
+SHAPING = ("Flatten", "Reshape", "Permute", "Identity")
+"""Layers that put out the numbers that they take."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -127,7 +128,7 @@ def _passed_on(taps: Sequence[Tap], at: int) -> set[int]:
     """The tap and those behind it that hold the same numbers in another shape."""
     same = {at}
     for k, tap in enumerate(taps):
-        if tap.source in same and type(tap.operation).__name__ in _SHAPING:
+        if tap.source in same and type(tap.operation).__name__ in SHAPING:
             same.add(k)
     return same
 

@@ -3,13 +3,15 @@
 import html
 import json
 import math
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+import numpy as np
+
 from keras_initlab.diagnosis import page, words
-from keras_initlab.diagnosis.rows import Row
+from keras_initlab.diagnosis.rows import Row, averaged
 from keras_initlab.diagnosis.tangents import Jacobian, Tangents
 from keras_initlab.diagnosis.verdicts import Facts, Verdict, judge
 
@@ -189,44 +191,71 @@ class Diagnosis:
 
 
 class Diagnoses(Mapping[str, Diagnosis]):
-    """Diagnoses of one model from several starts, by label."""
+    """Diagnoses of one model from several starts, by label; of several draws `[label]` is the first.
 
-    def __init__(self, found: Mapping[str, Diagnosis]):
-        self._found = dict(found)
+    Attributes:
+        draws: All draws of each label.
+    """
+
+    def __init__(self, found: Mapping[str, Diagnosis | Sequence[Diagnosis]]):
+        self.draws = {
+            label: (one,) if isinstance(one, Diagnosis) else tuple(one) for label, one in found.items()
+        }
 
     def __getitem__(self, label: str) -> Diagnosis:
-        return self._found[label]
+        return self.draws[label][0]
 
     def __iter__(self) -> Iterator[str]:
-        return iter(self._found)
+        return iter(self.draws)
 
     def __len__(self) -> int:
-        return len(self._found)
+        return len(self.draws)
 
     @property
     def summary(self) -> "pd.DataFrame":
-        """A row for each start, the least risky first."""
+        """A row for each start, the least risky first: the mean over its draws, `word` that of the worst."""
         import pandas as pd
 
         rows = [
             {
                 "initializer": label,
-                "word": one.word,
-                "risk": one.risk,
-                "verdicts": ", ".join(verdict.kind for verdict in one.verdicts),
-                "loss": one.loss,
-                "after_step": one.step.afterwards if one.step else math.nan,
-                "gradient_decades": one.facts.decades,
+                "word": max(draws, key=lambda one: one.severity).word,
+                "risk": float(np.mean([one.risk for one in draws])),
+                "verdicts": ", ".join(_kinds(draws)),
+                "loss": float(np.mean([one.loss for one in draws])),
+                "after_step": float(
+                    np.mean([one.step.afterwards if one.step else math.nan for one in draws])
+                ),
+                "gradient_decades": float(np.mean([one.facts.decades for one in draws])),
             }
-            for label, one in self.items()
+            for label, draws in self.draws.items()
         ]
         return pd.DataFrame(rows).set_index("initializer").sort_values("risk", kind="stable")
 
+    @property
+    def layers(self) -> "pd.DataFrame":
+        """A row for each start and tensor (see `Row`), averaged over the draws; sizes geometrically."""
+        import pandas as pd
+
+        rows = [
+            {"initializer": label} | asdict(row)
+            for label, draws in self.draws.items()
+            for row in averaged([one.facts.rows for one in draws])
+        ]
+        return pd.DataFrame(rows).set_index(["initializer", "tap"])
+
     def plot(self, ax: Any = None) -> Any:
-        """Second moment, cosine and gradient by depth; a colour for each start, theory as a thin line."""
+        """Second moment, cosine and gradient by depth, averaged over the draws: a colour for each start.
+
+        What theory expects is a thin line.
+        """
         from keras_initlab.results.plots import plot_depth
 
-        return plot_depth({label: [asdict(row) for row in one.profile] for label, one in self.items()}, ax)
+        profiles = {
+            label: [asdict(row) for row in averaged([one.profile for one in draws])]
+            for label, draws in self.draws.items()
+        }
+        return plot_depth(profiles, ax)
 
     def to_html(self, path: str | Path) -> None:
         """Write one page that needs no network: the ranking, one picture of all, and each in detail."""
@@ -243,6 +272,14 @@ class Diagnoses(Mapping[str, Diagnosis]):
 
     def _repr_html_(self) -> str:
         return f"<pre>{html.escape(str(self))}</pre>"
+
+
+def _kinds(draws: Sequence[Diagnosis]) -> list[str]:
+    """What is wrong with any of the draws, the worst on average first."""
+    total: dict[str, float] = {}
+    for verdict in (verdict for one in draws for verdict in one.verdicts):
+        total[verdict.kind] = total.get(verdict.kind, 0.0) + verdict.severity
+    return sorted(total, key=lambda kind: -total[kind])
 
 
 def _with(verdict: Verdict, instead: str) -> Verdict:

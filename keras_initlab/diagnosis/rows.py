@@ -2,19 +2,18 @@
 
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, fields, replace
 from typing import Any
 
 import numpy as np
 
 from keras_initlab.core.errors import InputError
 from keras_initlab.diagnosis import measures, theory
-from keras_initlab.diagnosis.kernels import Kernel, columns, covered, spread
+from keras_initlab.diagnosis.kernels import Kernel, columns, spread
+from keras_initlab.diagnosis.propagation import Propagation, Weights
 from keras_initlab.network.probe import Seen
 
 _NAN = math.nan
-_CHANCE = 4.0  # standard errors of a kernel's mean that chance may bring
-_COMMON = 0.1  # of the sums' second moment, from which a common mean spoils the theory
 _HALF_LEAST, _HALF_MOST = 6e-8, 65504.0  # what float16 can hold
 
 
@@ -40,7 +39,8 @@ class Row:
         cosine_theory: What theory expects.
         rank: Directions in which examples differ.
         G: Mean over the examples of the squared norm of each one's gradient.
-        chi: G over that of the next kernel.
+        G_theory: What theory expects along the chain of layers behind, from the last one's G.
+        chi: G over that of the next kernel, or behind the block where a sum goes around it.
         chi_theory: What theory expects.
         dead: Share of units that pass no gradient for any example.
         saturated: Share of entries where an activation that is bounded on both sides is flat.
@@ -69,6 +69,7 @@ class Row:
     cosine_theory: float = _NAN
     rank: float = _NAN
     G: float = _NAN
+    G_theory: float = _NAN
     chi: float = _NAN
     chi_theory: float = _NAN
     dead: float = _NAN
@@ -84,15 +85,6 @@ class Row:
     def hidden(self) -> bool:
         """Whether it counts in verdicts about depth."""
         return self.kind == "sums" and not self.head and not self.side
-
-
-@dataclass(frozen=True, eq=False)
-class Weights:
-    """Values by variable, as `id(variable)` -> array: before the step, the gradient, and after the step."""
-
-    value: Mapping[int, np.ndarray]
-    gradient: Mapping[int, np.ndarray]
-    update: Mapping[int, np.ndarray]
 
 
 def rows(seen: Seen, found: Sequence[Kernel], weights: Weights, scale: float) -> list[Row]:
@@ -112,7 +104,7 @@ def rows(seen: Seen, found: Sequence[Kernel], weights: Weights, scale: float) ->
         else Row(tap.name, tap.part, note="its first axis is not that of the examples")
         for at, tap in enumerate(seen.taps)
     ]
-    expected = _Expected(seen, found, weights, plain)
+    expected = Propagation(seen, found, weights, plain)
     flats: dict[Any, theory.Flat | None] = {}
     for at, kernel in by_tap.items():
         if math.isnan(plain[at].q):
@@ -121,14 +113,46 @@ def rows(seen: Seen, found: Sequence[Kernel], weights: Weights, scale: float) ->
             plain[at],
             **_units(seen, kernel, weights, scale, flats),
             **_sizes(kernel, weights),
-            **expected.of(kernel),
         )
-    for kernel in found:
-        if kernel.feeds is not None:
-            before = found[kernel.feeds].sums
-            size = plain[kernel.sums].G
-            plain[before] = replace(plain[before], chi=plain[before].G / size if size > 0 else _NAN)
+    for at, columns_ in expected.columns.items():
+        plain[at] = replace(plain[at], **columns_)
+    for at, later in reversed(expected.passages.items()):
+        size = plain[later.at].G
+        expected_there = plain[later.at].G_theory if plain[later.at].G_theory > 0 else size
+        plain[at] = replace(
+            plain[at],
+            chi=plain[at].G / size if size > 0 else _NAN,
+            chi_theory=later.factor,
+            G_theory=later.factor * expected_there,
+        )
     return plain
+
+
+_GEOMETRIC = ("q", "q_theory", "q_step", "G", "G_theory", "chi", "chi_theory")
+
+
+def averaged(draws: Sequence[Sequence[Row]]) -> list[Row]:
+    """One row for each tensor, averaged over several draws of the weights; sizes and factors geometrically.
+
+    >>> averaged([[Row("a", "out", q=1.0, mean=1.0)], [Row("a", "out", q=4.0, mean=2.0)]])[0].q
+    2.0
+    """
+    numbers = [one.name for one in fields(Row) if one.type in (float, "float")]
+    found = []
+    for same in zip(*draws, strict=True):
+        columns_ = {name: np.array([getattr(row, name) for row in same]) for name in numbers}
+        found.append(replace(same[0], **{name: _mean(name, held) for name, held in columns_.items()}))
+    return found
+
+
+def _mean(name: str, values: np.ndarray) -> float:
+    """Over the draws that have a value; a size of 0 makes the mean 0."""
+    known = values[~np.isnan(values)]
+    if not len(known):
+        return _NAN
+    if name not in _GEOMETRIC:
+        return float(known.mean())
+    return float(np.exp(np.log(known).mean())) if (known > 0).all() else 0.0
 
 
 def _measured(seen: Seen, at: int, kernel: Kernel | None, scale: float) -> Row:
@@ -203,69 +227,3 @@ def _sizes(kernel: Kernel, weights: Weights) -> dict[str, Any]:
         "grad_weight": norm(weights.gradient) / size,
         "update_weight": norm(weights.update) / size if weights.update else _NAN,
     }
-
-
-class _Expected:
-    """What theory expects along chains of kernels; it starts anew from what was measured where one ends."""
-
-    def __init__(self, seen: Seen, found: Sequence[Kernel], weights: Weights, measured: Sequence[Row]):
-        self._seen, self._found, self._weights, self._measured = seen, found, weights, measured
-        self._behind: dict[int, theory.After | None] = {}  # what each kernel's activation makes of its sums
-        self._slopes: dict[int, float] = {}  # σ_w² of the kernel that follows, by the position of the first
-        for kernel in found:
-            if kernel.feeds is not None and (square := self._square(kernel)) is not None:
-                self._slopes[kernel.feeds] = square
-
-    def of(self, kernel: Kernel) -> dict[str, Any]:
-        """The columns of theory for one kernel, those before it asked first."""
-        at = self._found.index(kernel)
-        self._behind[at] = None
-        square = self._square(kernel)
-        if square is None:
-            return {"note": "no theory: several kernels, or a loop"}
-        if kernel.taken is None or math.isnan(self._measured[kernel.taken].q):
-            return {"note": "no theory: what it takes is not seen"}
-        row = self._measured[kernel.taken]
-        before = None if kernel.feeds is None else self._behind.get(kernel.feeds)
-        taken = theory.Size(before.second, before.cosine) if before else theory.Size(row.q, row.cosine)
-        bias = self._weights.value[id(kernel.bias.variable)] if kernel.bias else np.zeros(1)
-        bias_square = float((bias.astype("float64") ** 2).mean())
-        size = theory.sums(taken, square, bias_square)
-        if self._leans(kernel, row.mean, size.second):
-            return {"note": "no theory: the kernel's mean is not 0"}
-        alone = theory.sums(theory.Size(row.q, row.cosine), square, bias_square).second
-        found = {"q_theory": size.second, "cosine_theory": size.cosine, "q_step": alone}
-        if alone > 0 and self._measured[kernel.sums].q > 0:
-            units = spread(self._seen.values[kernel.sums], kernel.layer).shape[-1]
-            found["off"] = abs(math.log(self._measured[kernel.sums].q / alone)) / math.sqrt(2 / units)
-        if not 0 < size.second < 1e300:
-            return found
-        try:
-            after = theory.behind(kernel.activation, size)
-        except InputError:
-            return found | {"note": "no theory behind it: its activation mixes entries"}
-        self._behind[at] = after
-        if at in self._slopes:
-            found["chi_theory"] = self._slopes[at] * after.slope
-        return found
-
-    def _square(self, kernel: Kernel) -> float | None:
-        """σ_w², fan_in times the mean square of the kernel; None where it has several."""
-        slot = kernel.plain
-        if slot is None:
-            return None
-        value = self._weights.value[id(slot.variable)].astype("float64")
-        return self._covered(kernel) * slot.fans.fan_in * float((value**2).mean())
-
-    def _covered(self, kernel: Kernel) -> float:
-        """Share of a padded convolution's products that do not meet the padding."""
-        taken = None if kernel.taken is None else self._seen.values[kernel.taken]
-        return 1.0 if taken is None else covered(kernel.layer, taken.shape)
-
-    def _leans(self, kernel: Kernel, mean: float, second: float) -> bool:
-        """Whether the kernel's mean is no chance, and makes sums that all units share."""
-        slot = kernel.plain
-        assert slot is not None  # asked for its square before
-        value = self._weights.value[id(slot.variable)].astype("float64")
-        chance = abs(value.mean()) <= _CHANCE * value.std() / math.sqrt(value.size)
-        return not chance and (slot.fans.fan_in * value.mean() * mean) ** 2 > _COMMON * second

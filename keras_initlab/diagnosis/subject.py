@@ -13,8 +13,9 @@ import numpy as np
 from keras_initlab.diagnosis import measures, tangents
 from keras_initlab.diagnosis.kernels import Kernel, kernels, spread
 from keras_initlab.diagnosis.labels import Expected, expected, one_hot
+from keras_initlab.diagnosis.propagation import Weights
 from keras_initlab.diagnosis.report import Diagnosis, Step
-from keras_initlab.diagnosis.rows import Weights, rows
+from keras_initlab.diagnosis.rows import rows
 from keras_initlab.diagnosis.step import first_step, is_sgd
 from keras_initlab.diagnosis.verdicts import Facts
 from keras_initlab.network.probe import Probe, Seen

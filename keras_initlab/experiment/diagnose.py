@@ -46,6 +46,7 @@ def diagnose(
     roles: Any = None,
     fans: str = "keras",
     replicate: int = 0,
+    replicates: int = 1,
     seed: int = 0,
 ) -> Diagnosis | Diagnoses:
     """Say what will go wrong with a model, where, why and what to write instead, before any training.
@@ -77,6 +78,7 @@ def diagnose(
         roles: Which kinds of weights they draw, as in `compare`.
         fans: Which fans they are told, as in `compare`.
         replicate: Which replicate of `compare` they are drawn for.
+        replicates: How many draws of each, from that replicate on; tables and pictures are of their average.
         seed: Root of all seeds.
 
     Returns:
@@ -94,6 +96,8 @@ def diagnose(
     """
     count = whole("examples", examples, _FEWEST)
     replicate, seed = whole("replicate", replicate, 0), whole("seed", seed, 0)
+    if whole("replicates", replicates, 1) > 1 and initializers is None:
+        raise InputError(f"replicates is {replicates} without initializers: a model as it is, is one draw.")
     flag("training", training)
     one_of("fans", fans, FANS)
     if not isinstance(model, keras.Model):
@@ -114,11 +118,12 @@ def diagnose(
         )
         found = {}
         for label in by_label:
+            trials = [Trial(label, Seeds(seed, at)) for at in range(replicate, replicate + replicates)]
             try:
-                values = started(subject, setup, Trial(label, Seeds(seed, replicate)), generators)
+                draws = [started(subject, setup, trial, generators) for trial in trials]
             except Exception as error:
                 raise InputError(f"The initializer {label!r} cannot draw: {gist(error)}") from error
-            found[label] = replace(subject.examine(values, label), notes=notes)
+            found[label] = [replace(subject.examine(values, label), notes=notes) for values in draws]
         return Diagnoses(found)
 
 

@@ -33,6 +33,7 @@ class Tap:
         operation: The layer, or the operation of a graph that is none.
         part: `"pre"`, `"in"` or `"out"`.
         source: Position of the tap whose tensor this one was made of; None if there is none.
+        others: Positions of further taps that went in.
         activation: What the layer itself puts on these sums, or None.
     """
 
@@ -41,6 +42,7 @@ class Tap:
     part: str
     source: int | None
     activation: Callable | None = None
+    others: tuple[int, ...] = ()
 
 
 class Recorder:
@@ -91,8 +93,9 @@ class Recorder:
         def watched(*arguments, **named):
             if self._inside:
                 return call(*arguments, **named)
-            first = next(iter(keras.tree.flatten((arguments, named))), None)
-            source = self._places.get(id(first))
+            given = keras.tree.flatten((arguments, named))
+            source = self._places.get(id(given[0])) if given else None
+            others = tuple(self._places[id(one)] for one in given[1:] if id(one) in self._places)
             if has_weights and source is None and arguments and is_float(arguments[0]):
                 arguments = (self._note(name, operation, "in", None, arguments[0]), *arguments[1:])
                 source = len(self.taps) - 1
@@ -115,13 +118,20 @@ class Recorder:
                 if wraps:
                     set_untracked(operation, "activation", activation)
             return keras.tree.map_structure(
-                lambda value: self._note(name, operation, "out", source, value), made
+                lambda value: self._note(name, operation, "out", source, value, others=others), made
             )
 
         return watched
 
     def _note(
-        self, name: str, operation: Any, part: str, source: int | None, value: Any, activation: Any = None
+        self,
+        name: str,
+        operation: Any,
+        part: str,
+        source: int | None,
+        value: Any,
+        activation: Any = None,
+        others: tuple[int, ...] = (),
     ) -> Any:
         if not is_float(value):
             return value
@@ -132,7 +142,7 @@ class Recorder:
         marked = self._mark(value, len(self.taps))
         carry_over(value, marked)
         self._places[id(marked)] = len(self.taps)
-        self.taps.append(Tap(name, operation, part, source, activation))
+        self.taps.append(Tap(name, operation, part, source, activation, others))
         self.values.append(marked)
         return marked
 

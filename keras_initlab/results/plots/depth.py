@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 _PANELS = (
     ("q", "q_theory", "second moment of the sums", True),
     ("cosine", "cosine_theory", "cosine between examples", False),
-    ("G", None, "squared gradient per example", True),
+    ("G", "G_theory", "squared gradient per example", True),
 )
 
 
@@ -26,7 +26,7 @@ def plot_depth(
 
     Args:
         profiles: Label -> a row for each layer with a kernel, in the order of the calls, with `q`,
-            `q_theory`, `cosine`, `cosine_theory` and `G`; what theory expects is drawn thinly.
+            `q_theory`, `cosine`, `cosine_theory`, `G` and `G_theory`; what theory expects is drawn thinly.
         axes: Three axes to draw into; new ones by default.
     """
     axes = list(axes) if axes is not None else _new_axes()
@@ -47,8 +47,7 @@ def plot_depth(
             )
             if look.dashes:
                 line.set_dashes(look.dashes)
-            if theory is not None:
-                ax.plot(depth, _values(rows, theory, log), color=look.colour, linewidth=0.7, alpha=0.7)
+            ax.plot(depth, _values(rows, theory, log), color=look.colour, linewidth=0.7, alpha=0.7)
         if log:
             ax.set_yscale("log")
         ax.set_xlabel("layer with a kernel")
