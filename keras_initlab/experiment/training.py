@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterator
 from dataclasses import replace
+from typing import Any
 
 from keras_initlab.core.errors import InputError
 from keras_initlab.engines.contract import Observer
@@ -53,7 +54,12 @@ def train(
         for records in schedule.engine.run(setup, groups(), observer, checkpoints):
             group = taken[-1]
             new = [
-                replace(record, batches=_met(record, group, setup), made_with=schedule.config.made_with)
+                replace(
+                    record,
+                    batches=_met(record, group, setup),
+                    made_with=schedule.config.made_with,
+                    **_prepared(record, setup),
+                )
                 for record in records
                 if record.name not in finished
             ]
@@ -71,6 +77,12 @@ def train(
         if not finished:
             raise
     return []
+
+
+def _prepared(record: Record, setup: Setup) -> dict[str, Any]:
+    """What the start of the run took, if a recipe made it."""
+    found = setup.prepared.get(record.name)
+    return {"init_seconds": found.seconds, "init_rows": found.rows} if found else {}
 
 
 def _met(record: Record, group: Group, setup: Setup) -> tuple[str, ...]:

@@ -35,6 +35,8 @@ class Record:
         batches: Fingerprints of the epochs of data that its replicate met, where another process might read
             others; empty for arrays.
         made_with: Versions of Keras and its backend, and the processor; empty where nobody noted them.
+        init_seconds: Wall time that the recipe took which made the start; 0 where a scheme drew it.
+        init_rows: Training examples that it looked at before the first step.
     """
 
     label: str
@@ -48,6 +50,8 @@ class Record:
     engine: str = "sequential"
     batches: tuple[str, ...] = ()
     made_with: Mapping[str, str] = field(default_factory=dict)
+    init_seconds: float = 0.0
+    init_rows: int = 0
 
     @property
     def name(self) -> tuple[str, int]:
@@ -55,8 +59,11 @@ class Record:
         return self.label, self.replicate
 
     def to_fields(self) -> dict[str, Any]:
-        """Strict JSON data; NaN and infinities as strings."""
-        return _encode(dataclasses.asdict(self))
+        """Strict JSON data; NaN and infinities as strings. What no recipe has made says nothing of one."""
+        fields = dataclasses.asdict(self)
+        if not self.init_seconds:
+            del fields["init_seconds"], fields["init_rows"]
+        return _encode(fields)
 
     @classmethod
     def from_fields(cls, raw: Mapping[str, Any]) -> "Record":
@@ -78,6 +85,8 @@ class Record:
                 engine=raw["engine"],
                 batches=tuple(raw.get("batches", ())),
                 made_with={str(name): str(text) for name, text in raw.get("made_with", {}).items()},
+                init_seconds=float(raw.get("init_seconds", 0.0)),
+                init_rows=int(raw.get("init_rows", 0)),
             )
         except (KeyError, TypeError, AttributeError, ValueError) as error:
             raise ValueError(f"no record: {error}") from error
