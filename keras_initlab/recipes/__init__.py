@@ -2,6 +2,9 @@
 
 from keras_initlab.recipes.account import Account as Account
 from keras_initlab.recipes.account import Redrawn as Redrawn
+from keras_initlab.recipes.chains import Isometry as Isometry
+from keras_initlab.recipes.chains import LooksLinear as LooksLinear
+from keras_initlab.recipes.chains import Zero as Zero
 from keras_initlab.recipes.lsuv import Lsuv as Lsuv
 from keras_initlab.recipes.recipe import Recipe as Recipe
 from keras_initlab.recipes.recipe import Work as Work
@@ -16,3 +19,4 @@ from keras_initlab.recipes.transformers import DeepNorm as DeepNorm
 from keras_initlab.recipes.transformers import Mimetic as Mimetic
 from keras_initlab.recipes.transformers import SubLN as SubLN
 from keras_initlab.recipes.transformers import TFixup as TFixup
+from keras_initlab.recipes.within_layer import WithinLayer as WithinLayer

@@ -17,6 +17,25 @@ def small_relu_net() -> keras.Model:
     )
 
 
+def linear_net() -> keras.Model:
+    """Three linear layers of one width."""
+    layers = [keras.layers.Dense(16, name=name) for name in ("first", "second", "third")]
+    return keras.Sequential([keras.Input((16,)), *layers])
+
+
+def paired_relu_net() -> keras.Model:
+    """Two hidden layers of ReLUs, twice as wide as inputs and outputs."""
+    layers = keras.layers
+    return keras.Sequential(
+        [
+            keras.Input((16,)),
+            layers.Dense(32, "relu", name="first"),
+            layers.Dense(32, "relu", name="second"),
+            layers.Dense(16, name="head"),
+        ]
+    )
+
+
 def residual_net() -> keras.Model:
     """Two residual blocks without norms, the second beside a projection."""
     layers = keras.layers
