@@ -56,8 +56,8 @@ class WithinLayer(Recipe):
 
     Draws every kernel from `base` and lets a batch through the model: as it comes to a layer, each channel of
     the kernel is divided by the deviation of its sums over examples and places, and its bias takes the mean
-    away. Layers without a bias are scaled only. Layers are Dense and convolutions; the rest stays. The paper's
-    balance of rates between layers and its starts by PCA and k-means are not part of it.
+    away. Layers without a bias are scaled only. Layers are Dense and convolutions; the rest stays. The
+    paper's balance of rates between layers and its starts by PCA and k-means are not part of it.
 
     Args:
         base: The scheme that draws the kernels; the paper takes N(0, 1), of which the scale does not matter.
@@ -86,7 +86,7 @@ class WithinLayer(Recipe):
 
     def change(self, work: Work) -> None:
         looped = inside_loops(work.model)
-        kernels: dict[int, Slot] = {}
+        kernels: dict[int, tuple[Slot, np.ndarray]] = {}  # with its draw: inside a call it would be another
         layers = []
         for layer, own in work.by_layer(("kernel",)):
             if not isinstance(layer, LAYERS) or is_custom(layer) or id(layer) in looped:
@@ -97,29 +97,28 @@ class WithinLayer(Recipe):
             if getattr(layer, "data_format", "channels_last") != "channels_last":
                 work.leave(own[0], "its channels are not the last axis")
                 continue
-            kernels[id(layer)] = own[0]
+            kernels[id(layer)] = own[0], wide(work.draw(own[0], self.base))
             layers.append(layer)
 
         def visit(met: Met) -> Any:
-            self._whiten(work, met, kernels[id(met.layer)])
+            self._whiten(work, met, *kernels[id(met.layer)])
             return met.go_on()
 
         calls = forward(work.model, work.x, layers, visit)
         for layer in layers:
-            kernel = kernels[id(layer)]
+            kernel, _ = kernels[id(layer)]
             if not calls[id(layer)]:
                 work.leave(kernel, "the forward pass does not reach the layer")
             elif calls[id(layer)] > 1:
                 work.annotate(kernel, f"called {calls[id(layer)]} times: whitened at the first")
 
-    def _whiten(self, work: Work, met: Met, kernel: Slot) -> None:
+    def _whiten(self, work: Work, met: Met, kernel: Slot, drawn: np.ndarray) -> None:
         bias = next((slot for slot in work.of(met.layer) if slot.role == "bias"), None)
         if bias is not None and not work.may_write(bias):
             raise InputError(
                 f"{bias.path} may not be set, and it takes the means away: include the bias in roles=, or "
                 "leave the layer out with layers=."
             )
-        drawn = wide(work.draw(kernel, self.base))
         work.put(kernel, drawn, self.base)
         if bias is not None:
             work.put(bias, np.zeros(bias.shape), "zeros")
