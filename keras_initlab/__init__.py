@@ -10,6 +10,7 @@ if TYPE_CHECKING:
     from keras_initlab import datasets as datasets
     from keras_initlab import initializers as initializers
     from keras_initlab import presets as presets
+    from keras_initlab import recipes as recipes
     from keras_initlab.core.errors import InputError as InputError
     from keras_initlab.core.errors import UnknownNameError as UnknownNameError
     from keras_initlab.diagnosis.lint import lint as lint
@@ -68,6 +69,7 @@ _HOMES = {
     "plot_distribution": "gallery.specimen",
     "plot_weights": "results.plots",
     "presets": "",
+    "recipes": "",
     "register": "initializers.registry",
     "reinitialize": "recipes.reinitialize",
     "slots": "network.slots",
@@ -91,9 +93,10 @@ def __dir__() -> list[str]:
     return sorted([*_HOMES, "__version__"])
 
 
-def _register_schemes() -> None:
+def _register_names() -> None:
     try:
         importlib.import_module(f"{__name__}.initializers")
+        importlib.import_module(f"{__name__}.recipes")
     except ModuleNotFoundError as error:
         if error.name not in {"tensorflow", "jax", "torch"}:
             raise
@@ -103,4 +106,4 @@ def _register_schemes() -> None:
     announce_plugins()
 
 
-_register_schemes()
+_register_names()

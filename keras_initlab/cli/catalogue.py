@@ -43,10 +43,10 @@ def _list(parsed: argparse.Namespace) -> int:
     from rich.table import Table
 
     table = Table(box=None, padding=(0, 2, 0, 0))
-    for heading in ("name", "law", "family"):
+    for heading in ("name", "acts on", "law", "family"):
         table.add_column(heading, no_wrap=heading == "name")
     for name, row in frame.iterrows():
-        table.add_row(str(name), row["law"], row["family"])
+        table.add_row(str(name), row["kind"], row["law"], row["family"])
     Console().print(table, markup=False)
     return OK
 
@@ -54,10 +54,16 @@ def _list(parsed: argparse.Namespace) -> int:
 def _show(parsed: argparse.Namespace) -> int:
     from keras_initlab.gallery import specimen as showing
     from keras_initlab.gallery.table import facts
+    from keras_initlab.recipes.registry import named
 
     title, known = facts(parsed.name)
     if not 0 <= parsed.seed < _SEEDS:
         raise InputError(f"--seed is {parsed.seed}: give a whole number from 0 to {_SEEDS - 1}.")
+    if named(parsed.name) is not None:
+        if parsed.out or parsed.shape:
+            raise InputError(f"{parsed.name} acts on a whole model: it draws no one weight to show.")
+        _print(title, known)
+        return OK
     if parsed.out:
         require_picture("--out", parsed.out)
     shape = _shape(parsed.shape) if parsed.shape else showing.example_shape(parsed.name)
@@ -68,16 +74,20 @@ def _show(parsed: argparse.Namespace) -> int:
         "drawn": f"mean {drawn.mean():.4g}, sd {drawn.std():.4g}, from {drawn.min():.4g} to {drawn.max():.4g}"
         f" at shape {shape}",
     }
-    print(title)
-    for heading, fact in known.items():
-        if fact:
-            print(f"{heading + ':':<10} {fact}")
+    _print(title, known)
     print(showing.text_picture(parsed.name, drawn))
     if parsed.out:
         ax = showing.plot_distribution(parsed.name, shape, seed=parsed.seed)
         save(ax, parsed.out)
         print(f"Picture: {parsed.out}")
     return OK
+
+
+def _print(title: str, known: dict[str, str]) -> None:
+    print(title)
+    for heading, fact in known.items():
+        if fact:
+            print(f"{heading + ':':<10} {fact}")
 
 
 def _shape(text: str) -> tuple[int, ...]:

@@ -30,6 +30,7 @@ def parse_initializers(texts: Sequence[str]) -> dict[str, Any]:
 
 def _parse(text: str) -> list[tuple[str, Any]]:
     from keras_initlab.initializers import registry
+    from keras_initlab.recipes.recipe import find
 
     wrong = (
         f"--initializers has {reprlib.repr(text)}: write a name or name(argument=value), such as he_normal."
@@ -41,7 +42,7 @@ def _parse(text: str) -> list[tuple[str, Any]]:
     found: list[tuple[str, Any]] = []
     for node in tree.elts if isinstance(tree, ast.Tuple) else [tree]:
         if isinstance(node, ast.Name):
-            found.append((node.id, registry.get(node.id)))
+            found.append((node.id, find(node.id) or registry.get(node.id)))
             continue
         if not isinstance(node, ast.Call) or not isinstance(node.func, ast.Name) or node.args:
             raise InputError(wrong)
@@ -49,7 +50,8 @@ def _parse(text: str) -> list[tuple[str, Any]]:
             arguments = {str(keyword.arg): ast.literal_eval(keyword.value) for keyword in node.keywords}
         except ValueError as error:
             raise InputError(wrong) from error
-        found.append((ast.unparse(node), registry.make(node.func.id, arguments)))
+        recipe = find({"recipe": node.func.id, "config": arguments})
+        found.append((ast.unparse(node), recipe or registry.make(node.func.id, arguments)))
     return found
 
 

@@ -12,6 +12,7 @@ from typing import Any
 
 from keras.src.backend.common import global_state
 from keras.src.backend.common.tensor_attributes import get_tensor_attr, set_tensor_attr
+from keras.src.backend.common.variables import AutocastScope
 from keras.src.utils import module_utils
 
 try:
@@ -57,6 +58,14 @@ def takes_axes(layer: Any) -> bool:
     return hasattr(layer, "_update_kernel_initializer")
 
 
+def in_full_precision() -> Any:
+    """A context in which variables are what they are, and not what a layer of mixed precision casts them to.
+
+    On PyTorch a value that is assigned inside such a layer's call would be lost with the cast copy. 3.10.
+    """
+    return AutocastScope(None)
+
+
 def set_untracked(owner: Any, name: str, value: Any) -> None:
     """Set an attribute past the tracking of layers and variables, as `compile` does. 3.10."""
     object.__setattr__(owner, name, value)
@@ -75,6 +84,11 @@ def carry_over(source: Any, target: Any) -> None:
             set_tensor_attr(target, name, value)
 
 
+def projections(attention: Any) -> tuple[Any, Any, Any, Any]:
+    """The layers of a `MultiHeadAttention` or `GroupQueryAttention`: query, key, value, output. 3.10."""
+    return attention._query_dense, attention._key_dense, attention._value_dense, attention._output_dense
+
+
 # The graph of a functional model
 
 
@@ -83,10 +97,27 @@ def operations_after(operation: Any) -> list[Any]:
     return [node.operation for node in getattr(operation, "_outbound_nodes", ())]
 
 
+def node_counts(operation: Any) -> tuple[int, int]:
+    """How often it was called on symbolic tensors, and how often an output of it was taken. 3.10."""
+    return len(operation._inbound_nodes), len(operation._outbound_nodes)
+
+
+def cut_nodes(operation: Any, counts: tuple[int, int]) -> None:
+    """Forget the calls and uses in graphs that came after `node_counts` was asked. 3.10."""
+    del operation._inbound_nodes[counts[0] :]
+    del operation._outbound_nodes[counts[1] :]
+
+
 def symbolic_arguments(layer: Any) -> tuple[tuple, dict] | None:
     """Arguments, symbolic tensors among them, of the layer's first call in a graph; None outside. 3.10."""
     nodes = layer._inbound_nodes
     return (nodes[0].arguments.args, nodes[0].arguments.kwargs) if nodes else None
+
+
+def graph_inputs(model: Any) -> Any:
+    """The symbolic inputs of a functional or sequential model, nested as it takes them, or None. 3.10."""
+    functional = getattr(model, "_functional", model)  # inside a sequential one
+    return getattr(functional, "_inputs_struct", None)
 
 
 def symbolic_outputs(layer: Any) -> list[Any]:

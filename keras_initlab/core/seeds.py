@@ -45,6 +45,15 @@ class Seeds:
         """Of the draw for one weight tensor; never the same for two of them."""
         return derive(self.root, "draw", self.replicate, *slot)
 
+    def recipe(self, *purpose: str | int) -> int:
+        """Of what a recipe draws beside the weights of its base scheme."""
+        return derive(self.root, "recipe", self.replicate, *purpose)
+
+    @property
+    def probe(self) -> int:
+        """Of the rows of training data that recipes look at."""
+        return derive(self.root, "probe", self.replicate)
+
     @property
     def everywhere(self) -> int:
         """Of Python's, NumPy's and the backend's global generators while a trial runs."""

@@ -1,12 +1,10 @@
 """The user's model is borrowed: what has to be kept of it, and the way back."""
 
-from collections.abc import Iterable
 from typing import Any
 
 import keras
-import numpy as np
 
-from keras_initlab.core.keras_private import copy_exclusions, learning_rate, parts
+from keras_initlab.core.keras_private import copy_exclusions, learning_rate
 
 
 def has_own(model: keras.Model, method: str) -> bool:
@@ -22,30 +20,6 @@ def optimizers(model: keras.Model) -> dict[str, keras.optimizers.Optimizer]:
 def seed_generators(model: keras.Model) -> list[Any]:
     """The state variables of the random generators inside a model (dropout, noise layers), in order."""
     return [variable for variable in model.variables if variable.name == "seed_generator_state"]
-
-
-def carried_states(model: keras.Model) -> list[Any]:
-    """What stateful recurrent layers carry from one batch to the next; Keras counts it among no variables."""
-    layers = [layer for layer in parts(model) if getattr(layer, "stateful", False)]
-    return keras.tree.flatten([layer.states for layer in layers if layer.states is not None])
-
-
-def assign(variables: Iterable[Any], values: Iterable[Any]) -> None:
-    """Give each variable its value."""
-    for variable, value in zip(variables, values, strict=True):
-        variable.assign(value)
-
-
-class Snapshot:
-    """The values of a list of variables, kept on the host, and the way back to them."""
-
-    def __init__(self, variables: list[Any]):
-        self._variables = list(variables)
-        self._values = [np.array(keras.ops.convert_to_numpy(variable)) for variable in self._variables]
-
-    def restore(self) -> None:
-        """Give every variable the value it had when the snapshot was taken."""
-        assign(self._variables, self._values)
 
 
 def fresh_optimizer(optimizer: keras.optimizers.Optimizer) -> keras.optimizers.Optimizer:

@@ -13,16 +13,9 @@ from keras_initlab.core.keras_private import LOSS_TRACKER, set_untracked
 from keras_initlab.core.rng import Generators, isolated, set_generator
 from keras_initlab.engines.contract import Observer, StoppedError
 from keras_initlab.engines.fit_feed import Feeds
-from keras_initlab.engines.lending import (
-    Snapshot,
-    assign,
-    carried_states,
-    fresh_optimizer,
-    has_own,
-    optimizers,
-    seed_generators,
-)
+from keras_initlab.engines.lending import fresh_optimizer, has_own, optimizers, seed_generators
 from keras_initlab.engines.setup import Setup
+from keras_initlab.network.snapshot import Snapshot, assign, carried_states
 from keras_initlab.trials.checkpoint import Checkpoint, Checkpoints
 from keras_initlab.trials.plan import Group, Trial
 from keras_initlab.trials.record import VALIDATION, Record, outcome

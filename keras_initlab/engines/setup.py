@@ -1,20 +1,39 @@
 """What a comparison is made of: the live objects that every engine is given."""
 
+import time
 import warnings
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from functools import cached_property
 from typing import Any
 
 import keras
+import numpy as np
 
 from keras_initlab.core.errors import RunDirWarning
 from keras_initlab.core.rng import Generators
 from keras_initlab.core.seeds import Seeds
 from keras_initlab.engines.sources import Source
 from keras_initlab.network.drawing import draw
-from keras_initlab.network.slots import Slot
+from keras_initlab.network.selection import Layers
+from keras_initlab.network.slots import Slot, all_slots, own_initializer
+from keras_initlab.network.snapshot import Snapshot, carried_states
+from keras_initlab.recipes.recipe import Recipe
 from keras_initlab.trials.checkpoint import Checkpoint
 from keras_initlab.trials.plan import Trial
+
+
+@dataclass(frozen=True)
+class Preparation:
+    """What the start of a trial took beside drawing.
+
+    Attributes:
+        seconds: Wall time of its recipe.
+        rows: Training examples that the recipe looked at.
+    """
+
+    seconds: float
+    rows: int
 
 
 @dataclass(frozen=True, eq=False)
@@ -23,7 +42,7 @@ class Setup:
 
     Attributes:
         model: Built and compiled. An engine leaves its weights and compiled state as they were.
-        schemes: The initializer of each label.
+        schemes: The initializer or the recipe of each label.
         tested: Slots whose weights the initializers draw.
         restarted: The other slots that start anew in each replicate, with their layer's own initializer.
         training: Where the training batches come from.
@@ -31,10 +50,13 @@ class Setup:
         callbacks: `(label, replicate) -> list of Keras callbacks`, if any.
         fans: Which fans the initializers under test are told, one of `drawing.FANS`.
         epochs: How often the training data are gone through.
+        layers: Which layers were asked for, for recipes, which may write more than kernels.
+        roles: Which kinds of weights were.
+        prepared: By label and replicate, what the recipes took that have run.
     """
 
     model: keras.Model
-    schemes: dict[str, Callable]
+    schemes: dict[str, Any]
     tested: Sequence[Slot]
     restarted: Mapping[Slot, Callable]
     training: Source
@@ -42,6 +64,9 @@ class Setup:
     callbacks: Callable[[str, int], Sequence[keras.callbacks.Callback]] | None = None
     fans: str = "keras"
     epochs: int = 1
+    layers: Layers = None
+    roles: Any = None
+    prepared: dict[tuple[str, int], Preparation] = field(default_factory=dict)
 
     def goes_on(self, checkpoint: Checkpoint, seeds: Seeds) -> bool:
         """Whether the data are still those that the checkpoint was trained on; warns where they are not."""
@@ -71,7 +96,42 @@ class Setup:
             yield slot, draw(own, slot, seeds.draw(*slot.seed_path), generators)
 
     def tested_values(self, trial: Trial, generators: Generators) -> Iterator[tuple[Slot, Any]]:
-        """The part of the start that the trial's initializer draws."""
+        """The part of the start that the trial's initializer draws, or that its recipe changes."""
+        scheme = self.schemes[trial.label]
+        if isinstance(scheme, Recipe):
+            yield from self._made(scheme, trial, generators)
+            return
         for slot in self.tested:
-            seed = trial.seeds.draw(*slot.seed_path)
-            yield slot, draw(self.schemes[trial.label], slot, seed, generators, self.fans)
+            yield slot, draw(scheme, slot, trial.seeds.draw(*slot.seed_path), generators, self.fans)
+
+    def _made(self, recipe: Recipe, trial: Trial, generators: Generators) -> list[tuple[Slot, Any]]:
+        """What a recipe makes of the model: it works on the model itself, which is then put back.
+
+        It begins where every weight has what its own layer draws in this replicate.
+        """
+        began, seeds = time.perf_counter(), trial.seeds
+        data = self.training.rows(seeds, recipe.rows) if recipe.rows else ()
+        before = Snapshot([*self.model.variables, *carried_states(self.model)])
+        try:
+            for slot, value in self.restarted_values(seeds, generators):
+                slot.variable.assign(value)
+            for slot in self.tested:
+                own = own_initializer(slot)
+                if own is not None:
+                    slot.variable.assign(draw(own, slot, seeds.draw(*slot.seed_path), generators))
+            chosen = recipe.writable(self.model, self.layers, self.roles)
+            account = recipe.work(self.model, chosen, seeds, generators, data, self._every)
+            written = {slot.index for slot in (*chosen, *self.tested)}
+            found = [
+                (slot, np.array(keras.ops.convert_to_numpy(slot.variable)))
+                for slot in self._every
+                if slot.index in written
+            ]
+        finally:
+            before.restore()
+        self.prepared[trial.name] = Preparation(time.perf_counter() - began, account.probe)
+        return found
+
+    @cached_property
+    def _every(self) -> list[Slot]:
+        return all_slots(self.model)

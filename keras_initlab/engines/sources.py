@@ -9,6 +9,7 @@ import keras
 import numpy as np
 
 from keras_initlab.core.seeds import Seeds
+from keras_initlab.recipes import probing
 
 Batch = tuple[Any, ...]
 """`(x, y)` or `(x, y, sample_weight)`, as `fit` takes it."""
@@ -40,6 +41,9 @@ class Source(Protocol):
 
     def head(self, steps: int) -> "Source":
         """The first batches of each epoch, which nothing is read once more for either."""
+
+    def rows(self, seeds: Seeds, count: int) -> Batch:
+        """Examples that are looked at before the replicate's training: so many, or as many as there are."""
 
     def targets(self) -> list[Any]:
         """All targets, in one piece or batch by batch; none where the data have none."""
@@ -90,6 +94,9 @@ class Arrays:
     def head(self, steps: int) -> "Arrays":
         return Arrays(self.data, self.batch_size, shuffle=self.shuffle, steps=steps)
 
+    def rows(self, seeds: Seeds, count: int) -> Batch:
+        return probing.chosen(self.data[:2], seeds, count)
+
     def targets(self) -> list[Any]:
         return [self.data[1]] if len(self.data) > 1 else []
 
@@ -121,6 +128,9 @@ class Fixed:
 
     def head(self, steps: int) -> "Fixed":
         return Fixed(self._batches[:steps])
+
+    def rows(self, seeds: Seeds, count: int) -> Batch:
+        return probing.first(self.epoch(seeds, 0), count)
 
     def targets(self) -> list[Any]:
         return [batch[1] for batch in self._batches if len(batch) > 1]

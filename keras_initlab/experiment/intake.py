@@ -222,5 +222,18 @@ def take_in(
     schemes.try_out(by_label, slots, length.seed, generators)
     restarted = selection.restarted(ready, slots)
     plan = length.plan(by_label, training.steps)
-    setup = Setup(ready, by_label, slots, restarted, training, validation, factory, fans, epochs=plan.epochs)
+    setup = Setup(
+        ready,
+        by_label,
+        slots,
+        restarted,
+        training,
+        validation,
+        factory,
+        fans,
+        epochs=plan.epochs,
+        layers=layers,
+        roles=roles,
+    )
+    schemes.try_recipes(setup, length.seed, generators)
     return plan, setup

@@ -6,7 +6,7 @@ import importlib
 import json
 import math
 import platform
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from typing import Any
 
 import keras
@@ -21,6 +21,7 @@ from keras_initlab.experiment import identity, targets
 from keras_initlab.experiment.describing import described, is_own
 from keras_initlab.experiment.targets import loss_name
 from keras_initlab.network.slots import Slot
+from keras_initlab.recipes.recipe import Recipe
 from keras_initlab.trials.config import Config
 from keras_initlab.trials.plan import Plan
 
@@ -68,8 +69,12 @@ def _optimizer(model: keras.Model) -> Any:
     return held["optimizer"] if list(held) == ["optimizer"] else held
 
 
-def _scheme(scheme: Callable) -> Any:
-    """An initializer as JSON data: class and arguments, or the callable's name; and code of one's own."""
+def _scheme(scheme: Any) -> Any:
+    """An initializer or recipe as JSON data: class and arguments, or the callable's name; and code of one's
+    own."""
+    if isinstance(scheme, Recipe):
+        code = {"code": described(type(scheme))} if is_own(type(scheme)) else {}
+        return {"recipe": scheme.name, "config": _plain(scheme.get_config())} | code
     if not isinstance(scheme, keras.initializers.Initializer):
         module = scheme.__module__.replace("__mp_main__", "__main__")  # in a spawned process
         name = f"{module}.{getattr(scheme, '__qualname__', type(scheme).__name__)}"

@@ -60,6 +60,7 @@ def train(
                     batches=_met(record, group, setup),
                     made_with=schedule.config.made_with,
                     foreseen=foreseen.get(record.name, {}),
+                    **_prepared(record, setup),
                 )
                 for record in records
                 if record.name not in finished
@@ -78,6 +79,12 @@ def train(
         if not finished:
             raise
     return []
+
+
+def _prepared(record: Record, setup: Setup) -> dict[str, Any]:
+    """What the start of the run took, if a recipe made it."""
+    found = setup.prepared.get(record.name)
+    return {"init_seconds": found.seconds, "init_rows": found.rows} if found else {}
 
 
 def _met(record: Record, group: Group, setup: Setup) -> tuple[str, ...]:

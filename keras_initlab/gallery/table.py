@@ -1,16 +1,22 @@
-"""What is known of schemes: all as a table, one in sentences."""
+"""What is known of schemes and recipes: all as a table, one in sentences."""
 
 import inspect
 import re
+from typing import Any
 
 import pandas as pd
 
 from keras_initlab.core.errors import UnknownNameError
 from keras_initlab.initializers.registry import PREFIX, entry, get, list_initializers
+from keras_initlab.recipes.registry import list_recipes, named
 
 
 def catalogue(family: str | None = None, role: str | None = None) -> pd.DataFrame:
-    """Schemes as a frame indexed by name: family, law, ranks, roles, use, avoid, reference, summary.
+    """Schemes and recipes as a frame indexed by name: kind, family, law, ranks, roles, use, avoid, reference,
+    summary.
+
+    The kind is `tensor` for a scheme, which draws one weight, and `model` for a recipe, which acts on a whole
+    model: see `reinitialize`.
 
     Args:
         family: Only those of one family, such as "orthogonal".
@@ -24,29 +30,51 @@ def catalogue(family: str | None = None, role: str | None = None) -> pd.DataFram
     >>> set(catalogue(family="embedding")["family"])
     {'embedding'}
     """
-    found = [entry(name) for name in list_initializers()]
+    rows = [*map(_of_scheme, list_initializers()), *map(_of_recipe, list_recipes())]
     for kind, asked, known in (
-        ("family", family, {one.family for one in found}),
-        ("role", role, {name for one in found for name in one.claims.roles}),
+        ("family", family, {row["family"] for row in rows}),
+        ("role", role, {name for row in rows if row["kind"] == "tensor" for name in row["roles"]}),
     ):
         if asked is not None and asked not in known:
             raise UnknownNameError(kind, asked, known, f"Give one of {', '.join(sorted(known))}.")
-    rows = [
-        {
-            "name": one.name,
-            "family": one.family,
-            "law": one.claims.law,
-            "ranks": one.claims.rank_text,
-            "roles": ", ".join(one.claims.roles),
-            "use": one.claims.use,
-            "avoid": one.claims.avoid,
-            "reference": one.claims.reference,
-            "summary": one.summary,
-        }
-        for one in found
-        if family in (None, one.family) and (role is None or role in one.claims.roles)
+    chosen = [
+        row | {"roles": ", ".join(row["roles"])}
+        for row in rows
+        if family in (None, row["family"]) and (role is None or role in row["roles"])
     ]
-    return pd.DataFrame(rows).set_index("name")
+    return pd.DataFrame(chosen).set_index("name")
+
+
+def _of_scheme(name: str) -> dict[str, Any]:
+    one = entry(name)
+    return {
+        "name": name,
+        "kind": "tensor",
+        "family": one.family,
+        "law": one.claims.law,
+        "ranks": one.claims.rank_text,
+        "roles": one.claims.roles,
+        "use": one.claims.use,
+        "avoid": one.claims.avoid,
+        "reference": one.claims.reference,
+        "summary": one.summary,
+    }
+
+
+def _of_recipe(name: str) -> dict[str, Any]:
+    kind = named(name)
+    return {
+        "name": name,
+        "kind": "model",
+        "family": "recipes",
+        "law": kind.claims.law,
+        "ranks": "any rank",
+        "roles": kind.claims.changes,
+        "use": kind.claims.use,
+        "avoid": kind.claims.avoid,
+        "reference": kind.claims.reference,
+        "summary": (kind.__doc__ or "").strip().partition("\n")[0],
+    }
 
 
 def facts(name: str) -> tuple[str, dict[str, str]]:
@@ -61,6 +89,8 @@ def facts(name: str) -> tuple[str, dict[str, str]]:
     >>> facts("he_normal")[1]["compare"]
     'initlab_he_normal, whose law is N(0, 2/fan_in)'
     """
+    if (recipe := named(name)) is not None:
+        return _facts_of_recipe(recipe)
     scheme = get(name)
     claims = getattr(scheme, "claims", None)
     kind = type(scheme)
@@ -77,6 +107,23 @@ def facts(name: str) -> tuple[str, dict[str, str]]:
     return title, {
         "law": claims.law,
         "for": f"{', '.join(claims.roles)}; {claims.rank_text}",
+        "use": claims.use,
+        "avoid": claims.avoid,
+        "exactly": claims.exact_text,
+        "reference": claims.reference,
+    }
+
+
+def _facts_of_recipe(kind: Any) -> tuple[str, dict[str, str]]:
+    claims = kind.claims
+    data = "".join(f", {one}" for one in claims.needs)
+    return f"{kind.name}: {(inspect.getdoc(kind) or kind.__name__).partition(chr(10))[0]}", {
+        "law": claims.law,
+        "acts on": f"a whole model: reinitialize(model, {kind.name!r}{data})",
+        "changes": ", ".join(claims.changes),
+        "needs": ", ".join(claims.needs) or "no data",
+        "structure": claims.structure,
+        "cost": claims.cost,
         "use": claims.use,
         "avoid": claims.avoid,
         "exactly": claims.exact_text,

@@ -93,6 +93,7 @@ class Entry:
 
 _entries: dict[str, Entry] = {}
 _plugins: dict[str, importlib.metadata.EntryPoint] = {}
+_reserved: dict[str, str] = {}
 
 
 class _Plugin:
@@ -107,6 +108,35 @@ class _Plugin:
     def from_config(self, config: dict[str, Any]) -> Any:
         _load_plugin(self.name)
         return _entries[self.name].cls.from_config(config)
+
+
+class _Reserved:
+    """Stands in Keras's table of names for what is no initializer, and says so."""
+
+    def __init__(self, why: str):
+        self.why = why
+
+    def get_config(self) -> dict[str, Any]:
+        return {}
+
+    def from_config(self, config: dict[str, Any]) -> Any:
+        raise InputError(self.why)
+
+
+def reserve(name: str, why: str) -> None:
+    """Keep a name (with its prefix) from being a scheme's; who asks for an initializer of it is told why.
+
+    Raises:
+        InputError: If the name is taken.
+    """
+    _refuse_taken(name, name.removeprefix(PREFIX))
+    keras.saving.get_custom_objects()[name] = _Reserved(why)
+    _reserved[name] = why
+
+
+def release(name: str) -> None:
+    """Take back `reserve`."""
+    del keras.saving.get_custom_objects()[name], _reserved[name]
 
 
 def register(name: str, *, claims: Claims) -> Callable[[Any], Any]:
@@ -213,8 +243,10 @@ def entry(name: str) -> Entry:
     """
     if name in _plugins:
         _load_plugin(name)
+    if name in _reserved:
+        raise InputError(_reserved[name])
     if name not in _entries:
-        raise _unknown(name, [*_entries, *_plugins])
+        raise _unknown(name, [*_entries, *_plugins, *_reserved])
     return _entries[name]
 
 

@@ -63,16 +63,16 @@ def _tensors(layer: Any) -> list[Any]:
     )
 
 
-class _Seen(keras.KerasTensor):
+class Seen(keras.KerasTensor):
     """A symbolic tensor in the place of a variable, which a layer may try to change."""
 
-    def assign(self, *given: Any, **more: Any) -> "_Seen":
+    def assign(self, *given: Any, **more: Any) -> "Seen":
         return self
 
     assign_add = assign_sub = assign
 
     @property
-    def value(self) -> "_Seen":
+    def value(self) -> "Seen":
         return self
 
 
@@ -95,7 +95,7 @@ class _Trace:
     def run(self) -> dict[int, Use]:
         """What was seen; of a call that failed, only the products, which nothing later takes back."""
         try:
-            given = _arguments(self._layer)
+            given = symbolic_inputs(self._layer)
             if given is None:
                 return {}
             args, kwargs = keras.tree.map_structure(self._input, given)
@@ -121,7 +121,7 @@ class _Trace:
     @contextlib.contextmanager
     def _watched(self) -> Iterator[None]:
         """Symbolic tensors for the weights, and every operation reported; all as it was afterwards."""
-        before = [_Attributes(part) for part in parts(self._layer)]
+        before = [Attributes(part) for part in parts(self._layer)]
         kinds = (keras.Operation, keras.Layer)
         original = {kind: vars(kind)["symbolic_call"] for kind in kinds}
 
@@ -148,13 +148,13 @@ class _Trace:
 
     def _substitute(self) -> None:
         for part in self._custom.values():
-            own = _own_attributes(part)
+            own = own_attributes(part)
             self._original[id(vars(part))] = own
             vars(part).update({name: self._symbolic(value) for name, value in own.items()})
 
     def _symbolic(self, value: Any) -> Any:
         if isinstance(value, keras.Variable):
-            tensor = _Seen(value.shape, value.dtype)
+            tensor = Seen(value.shape, value.dtype)
             self._tensors.append(tensor)
             if len(value.shape) > 1:
                 self._held[id(tensor)] = {id(value): whole(value.shape)}
@@ -169,7 +169,7 @@ class _Trace:
     def _with_values(self, operation: Any) -> Iterator[None]:
         """The weights themselves for custom layers inside one of Keras's, which is not looked into."""
         inside = parts(operation) if isinstance(operation, keras.Layer) else []
-        symbolic = [(vars(part), _own_attributes(part)) for part in inside if id(part) in self._custom]
+        symbolic = [(vars(part), own_attributes(part)) for part in inside if id(part) in self._custom]
         for held, _ in symbolic:
             held.update(self._original[id(held)])
         try:
@@ -267,7 +267,7 @@ class _Trace:
 _PICKS = ("Take", "TakeAlongAxis", "GetItem")
 
 
-class _Attributes:
+class Attributes:
     """What a layer holds, and what its lists hold, to be put back."""
 
     def __init__(self, layer: Any):
@@ -284,13 +284,13 @@ class _Attributes:
                 list.__setitem__(held, slice(None), before)  # past the tracking of Keras's lists
 
 
-def _own_attributes(layer: Any) -> dict[str, Any]:
+def own_attributes(layer: Any) -> dict[str, Any]:
     """What a custom layer holds beside Keras's bookkeeping."""
     bookkeeping = vars(keras.Model() if isinstance(layer, keras.Model) else keras.Layer()).keys()
     return {name: value for name, value in vars(layer).items() if name not in bookkeeping}
 
 
-def _arguments(layer: Any) -> tuple[tuple, dict] | None:
+def symbolic_inputs(layer: Any) -> tuple[tuple, dict] | None:
     """Symbolic arguments of a call: those of the graph that the layer is in, or of its build's shapes."""
     in_graph = symbolic_arguments(layer)
     if in_graph is not None:

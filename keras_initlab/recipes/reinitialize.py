@@ -2,8 +2,7 @@
 
 import math
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import keras
 
@@ -12,72 +11,18 @@ from keras_initlab.core.errors import InputError
 from keras_initlab.core.rng import Generators, isolated
 from keras_initlab.core.seeds import Seeds
 from keras_initlab.initializers.adapting import label, resolve
-from keras_initlab.initializers.fans import Fans
-from keras_initlab.network.drawing import FANS, check_rank, check_value, draw
+from keras_initlab.network.drawing import FANS
 from keras_initlab.network.selection import Layers, matching, nothing_matches, under_test
 from keras_initlab.network.slots import Slot
-
-if TYPE_CHECKING:
-    import pandas as pd
-
-
-@dataclass(frozen=True)
-class Redrawn:
-    """One weight that was drawn anew, as numbers.
-
-    Attributes:
-        path: The variable's path in the model.
-        role: What the weight is for.
-        shape: Its shape.
-        fans: Its true fans.
-        scheme: Label of the scheme that drew it.
-        std: Standard deviation of the values drawn.
-        guessed: Whether the role follows from name and shape alone; `roles` and `layers` settle it.
-    """
-
-    path: str
-    role: str
-    shape: tuple[int, ...]
-    fans: Fans
-    scheme: str
-    std: float
-    guessed: bool = False
-
-
-class Account(tuple[Redrawn, ...]):
-    """What `reinitialize` drew, weight by weight; prints as a table."""
-
-    @property
-    def frame(self) -> "pd.DataFrame":
-        """The rows as a pandas frame, indexed by path."""
-        import pandas as pd
-
-        rows = [
-            {
-                "weight": row.path,
-                "role": f"{row.role} (guessed)" if row.guessed else row.role,
-                "shape": row.shape,
-                "fan_in": row.fans.fan_in,
-                "fan_out": row.fans.fan_out,
-                "scheme": row.scheme,
-                "std": row.std,
-            }
-            for row in self
-        ]
-        return pd.DataFrame(rows).set_index("weight")
-
-    def __str__(self) -> str:
-        return self.frame.to_string(float_format="{:.4g}".format)
-
-    __repr__ = __str__
-
-    def _repr_html_(self) -> str:
-        return self.frame.to_html(float_format="{:.4g}".format)
+from keras_initlab.recipes.account import Account, Redrawn
+from keras_initlab.recipes.recipe import drawn, find
 
 
 def reinitialize(
     model: keras.Model,
     scheme: Any,
+    x: Any = None,
+    y: Any = None,
     *,
     seed: int = 0,
     layers: Layers = None,
@@ -92,20 +37,26 @@ def reinitialize(
     before anything is changed. Frozen layers, optimizer state and statistics such as moving means are left
     alone.
 
+    A recipe (`initlab_lsuv`, `initlab.recipes.Lsuv(tolerance=0.1)`) acts on the model as a whole, some after
+    a look at data: see `docs/recipes.md`.
+
     Args:
         model: A built model.
-        scheme: A name, instance, class, config or callable `f(shape, dtype)`; or a dict of pattern ->
-            scheme for several laws at once. A pattern is what `layers` takes; of two that match a
+        scheme: A name, instance, class, config or callable `f(shape, dtype)`; a recipe; or a dict of
+            pattern -> scheme for several laws at once. A pattern is what `layers` takes; of two that match a
             weight, the first draws it, and a weight that none matches keeps its values.
+        x: Inputs, for recipes that look at data: arrays as in `fit`, or a data set of batches.
+        y: Targets, likewise.
         seed: Root of all seeds, at least 0.
         layers: Which layers: a name, a regular expression searched in the weight's path, a function of a
             layer, or a list of these. All by default.
         roles: Which kinds of weights: any of `kernel`, `depthwise_kernel`, `pointwise_kernel`,
             `recurrent_kernel` (these four by default), `embeddings`, `bias`, or another role that the
-            model has (see `slots`), such as `reverse_embeddings` or `class_token`.
+            model has (see `slots`), such as `reverse_embeddings` or `class_token`. Of a recipe by default all
+            that it changes.
         fans: `"layer"` gives the law of a fan-scaled scheme, Keras's own included, the true fans of the
             layer: groups, strides, gates and einsum axes count. `"keras"` draws what a layer built
-            with that scheme would draw.
+            with that scheme would draw. A recipe always has the true ones.
 
     Returns:
         The weights drawn, with role, shape, true fans, scheme and standard deviation.
@@ -126,18 +77,21 @@ def reinitialize(
     """
     seed = whole("seed", seed, 0)
     one_of("fans", fans, FANS)
+    recipe = find(scheme)
+    if recipe is not None:
+        return recipe.apply(model, x, y, seed=seed, layers=layers, roles=roles)
     chosen = under_test(model, layers, roles)
     given = scheme if isinstance(scheme, Mapping) and "class_name" not in scheme else {None: scheme}
     with isolated() as generators:  # to make an unseeded initializer takes a number from Python's generator
         assigned = _assigned(model, chosen, given)
-        drawn = [
+        draws = [
             _drawn(name, initializer, slot, seed, generators, fans) for name, initializer, slot in assigned
         ]
-    stds = keras.ops.convert_to_numpy(keras.ops.stack([std for _, std in drawn])).tolist()
+    stds = keras.ops.convert_to_numpy(keras.ops.stack([std for _, std in draws])).tolist()
     for (name, _, slot), std in zip(assigned, stds, strict=True):
         if not math.isfinite(std):
             raise InputError(f"The initializer {name!r} returned NaN or infinite values for {slot.path}.")
-    for (_, _, slot), (value, _) in zip(assigned, drawn, strict=True):
+    for (_, _, slot), (value, _) in zip(assigned, draws, strict=True):
         slot.variable.assign(value)
     return Account(
         Redrawn(slot.path, slot.role, slot.shape, slot.fans, name, std, slot.guessed)
@@ -153,6 +107,11 @@ def _assigned(
         raise InputError("scheme is {}: give a dict of pattern -> scheme with at least one entry.")
     of_slot: dict[int, tuple[str, Callable, Slot]] = {}
     for pattern, given in schemes.items():
+        if find(given) is not None:
+            raise InputError(
+                f"The pattern {pattern!r} of scheme= has a recipe, which acts on a whole model: give the "
+                "recipe alone, with layers= for a part."
+            )
         name = label(given)
         initializer = resolve(name, given)
         matched = matching(model, chosen, pattern)
@@ -172,14 +131,6 @@ def _drawn(
     name: str, scheme: Callable, slot: Slot, seed: int, generators: Generators, fans: str
 ) -> tuple[Any, Any]:
     """The values and their standard deviation, which stays where they are until all are fetched together."""
-    check_rank(name, scheme, slot)
-    try:
-        value = draw(scheme, slot, Seeds(seed, 0).draw(*slot.seed_path), generators, fans)
-    except Exception as error:
-        raise InputError(
-            f"The initializer {name!r} cannot draw {slot.path} of shape {slot.shape}: "
-            f"{type(error).__name__}: {error}"
-        ) from error
-    check_value(name, slot, value)
+    value = drawn(name, scheme, slot, Seeds(seed, 0), generators, fans)
     wide = keras.ops.cast(value, keras.backend.result_type(value.dtype, "float32"))
     return value, keras.ops.cast(keras.ops.std(wide), "float32")

@@ -10,9 +10,10 @@ import pandas as pd
 from keras_initlab.results import stats
 from keras_initlab.results.evidence import Evidence
 from keras_initlab.results.labels import short_labels
-from keras_initlab.results.tables import EARLY, LOST, WINDOW
+from keras_initlab.results.tables import EARLY, LOST, WINDOW, starts
 
 _NAMED = 3
+_LONG = 40  # letters of a label in a note
 _NOISY = 3.0  # times the spread of the first from which noise is why one is not ruled out
 
 
@@ -142,6 +143,7 @@ def notes(found: Evidence) -> list[str]:
         *_columns(found, table, pairs),
         *_limits(found, table, pairs),
         *(found.foreseen().sentences()[:1] if found.diagnosed else ()),
+        *_starts(found),
         *_engine(found),
         *_makes(found),
     ]
@@ -222,6 +224,16 @@ def _uneven(found: Evidence, table: pd.DataFrame, pairs: pd.DataFrame) -> list[s
     learned = table[list(LOST)].sum(axis=1) < table["n"]
     judged = map(str, pairs.index[(pairs["by"] == "mean") & learned[pairs.index]])
     return [label for label in judged if stats.is_uneven(*outcomes.paired(label, found.baseline))]
+
+
+def _starts(found: Evidence) -> list[str]:
+    """Who saw training data before the first step, and how long that took."""
+    texts = short_labels(found.labels, _LONG)
+    return [
+        f"{texts[label]} saw {rows} rows before step 0; its start took {seconds:.2g} s."
+        for label, (rows, seconds) in starts(found.ended).items()
+        if rows
+    ]
 
 
 def _engine(found: Evidence) -> list[str]:

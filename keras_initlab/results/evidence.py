@@ -160,7 +160,9 @@ class Evidence:
             replicates on, `_iqm` (interquartile mean) of the runs that have a value; `reached_target` (of
             the n) and `steps_to_target_…`, where a run that never got there counts with all its planned
             steps in the mean, and as later than every other in the median; `detectable`, the smallest
-            true difference from the baseline in the metric that these runs had an 80 % chance to find.
+            true difference from the baseline in the metric that these runs had an 80 % chance to find; and
+            where recipes take part `init_rows`, the training examples that one looked at before the first
+            step, and `init_seconds`, what that took on average.
 
         Raises:
             InputError: If the metric is unknown, or nobody said whether larger is better.
@@ -176,7 +178,14 @@ class Evidence:
         horizon = self.config["epochs"] * self.config["steps_per_epoch"]
         table = tables.summary(self._judged_runs, self.labels, name, self._directions, confidence, horizon)
         least = outcomes.detectable(found, self.baseline)
-        return table.assign(detectable=[least.get(label, math.nan) for label in table.index])
+        table = table.assign(detectable=[least.get(label, math.nan) for label in table.index])
+        starts = tables.starts(self.ended)
+        if not starts:
+            return table
+        return table.assign(
+            init_rows=[starts.get(label, (0, 0.0))[0] for label in table.index],
+            init_seconds=[starts.get(label, (0, 0.0))[1] for label in table.index],
+        )
 
     def pairs(
         self,

@@ -243,6 +243,18 @@ def summary(
     return table.set_index("initializer")
 
 
+def starts(records: Sequence[Record]) -> dict[str, tuple[int, float]]:
+    """By label, of those that a recipe has prepared: the rows that it looked at, and its mean seconds."""
+    found: dict[str, list[Record]] = {}
+    for run in records:
+        if run.init_seconds:
+            found.setdefault(run.label, []).append(run)
+    return {
+        label: (max(run.init_rows for run in runs), float(np.mean([run.init_seconds for run in runs])))
+        for label, runs in found.items()
+    }
+
+
 def _speed(steps: np.ndarray, horizon: int, confidence: float) -> dict[str, Any]:
     """Steps to the target, where a run that never reached it is known only to need more than it had.
 

@@ -37,6 +37,8 @@ class Record:
         made_with: Versions of Keras and its backend, and the processor; empty where nobody noted them.
         foreseen: What a diagnosis said of its start before it was trained, see `Diagnosis.row`; empty where
             there was none.
+        init_seconds: Wall time that the recipe took which made the start; 0 where a scheme drew it.
+        init_rows: Training examples that it looked at before the first step.
     """
 
     label: str
@@ -51,6 +53,8 @@ class Record:
     batches: tuple[str, ...] = ()
     made_with: Mapping[str, str] = field(default_factory=dict)
     foreseen: Mapping[str, Any] = field(default_factory=dict)
+    init_seconds: float = 0.0
+    init_rows: int = 0
 
     @property
     def name(self) -> tuple[str, int]:
@@ -58,10 +62,12 @@ class Record:
         return self.label, self.replicate
 
     def to_fields(self) -> dict[str, Any]:
-        """Strict JSON data; NaN and infinities as strings."""
+        """Strict JSON data; NaN and infinities as strings. Without what nobody noted."""
         fields = dataclasses.asdict(self)
-        if not self.foreseen:  # a line without it is what it always was
+        if not self.foreseen:
             del fields["foreseen"]
+        if not self.init_seconds:
+            del fields["init_seconds"], fields["init_rows"]
         return _encode(fields)
 
     @classmethod
@@ -85,6 +91,8 @@ class Record:
                 batches=tuple(raw.get("batches", ())),
                 made_with={str(name): str(text) for name, text in raw.get("made_with", {}).items()},
                 foreseen=dict(raw.get("foreseen", {})),
+                init_seconds=float(raw.get("init_seconds", 0.0)),
+                init_rows=int(raw.get("init_rows", 0)),
             )
         except (KeyError, TypeError, AttributeError, ValueError) as error:
             raise ValueError(f"no record: {error}") from error

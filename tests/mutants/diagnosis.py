@@ -125,7 +125,7 @@ MUTANTS = [
     whole(
         "the replicate ignored",
         "keras_initlab/experiment/diagnose.py",
-        "Seeds(seed, replicate)",
+        "Seeds(seed, at)",
         "Seeds(seed, 0)",
         FOUND,
         "-k",
@@ -142,9 +142,9 @@ MUTANTS = [
     ),
     whole(
         "theory of one kernel for the next",
-        ROWS,
-        "self._slopes[at] * after.slope",
-        "self._slopes[at]",
+        "keras_initlab/diagnosis/propagation.py",
+        "self._slopes[at] = after.slope",
+        "self._slopes[at] = 1.0",
         FOUND,
         "-k",
         "theory",

@@ -29,9 +29,9 @@ def mistake(name: str, file: str, before: str, after: str, room: str) -> Mutant:
 MUTANTS = [
     mistake(
         "one seed for all weights",
-        REDRAW,
-        "Seeds(seed, 0).draw(*slot.seed_path)",
-        "Seeds(seed, 0).draw()",
+        "keras_initlab/recipes/recipe.py",
+        "seeds.draw(*slot.seed_path), generators, fans)",
+        "seeds.draw(), generators, fans)",
         REINITIALIZE,
     ),
     mistake("seed ignored", REDRAW, "Seeds(seed, 0)", "Seeds(0, 0)", REINITIALIZE),

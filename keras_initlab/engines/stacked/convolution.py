@@ -43,6 +43,21 @@ def as_products(model: keras.Model) -> Iterator[None]:
             delete_untracked(layer, "convolution_op")
 
 
+@contextmanager
+def as_usual(model: keras.Model) -> Iterator[None]:
+    """Let them be computed as they always are, in the body of `as_products` too."""
+    held = [
+        (layer, vars(layer)["convolution_op"]) for layer in parts(model) if "convolution_op" in vars(layer)
+    ]
+    for layer, _ in held:
+        delete_untracked(layer, "convolution_op")
+    try:
+        yield
+    finally:
+        for layer, product in held:
+            set_untracked(layer, "convolution_op", product)
+
+
 def _product(layer: Any, inputs: Any, kernel: Any) -> Any:
     """The convolution of a layer, as its `convolution_op` computes it."""
     window, channels, filters = kernel.shape[:-2], kernel.shape[-2], kernel.shape[-1]

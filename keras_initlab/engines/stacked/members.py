@@ -11,11 +11,12 @@ import numpy as np
 
 from keras_initlab.core.keras_private import compute_loss, loss_tracker, parts, takes_training
 from keras_initlab.core.rng import Generators, generator_start
-from keras_initlab.engines.lending import Snapshot, assign, seed_generators
+from keras_initlab.engines.lending import seed_generators
 from keras_initlab.engines.setup import Setup
 from keras_initlab.engines.sources import Batch
-from keras_initlab.engines.stacked.convolution import is_product
+from keras_initlab.engines.stacked.convolution import as_usual, is_product
 from keras_initlab.engines.stacked.packing import Packing
+from keras_initlab.network.snapshot import Snapshot, assign
 from keras_initlab.trials.plan import Trial
 
 
@@ -73,7 +74,8 @@ class Template:
         """The values that a trial starts from."""
         if trial.replicate not in self._restarted:
             self._restarted = {trial.replicate: list(setup.restarted_values(trial.seeds, generators))}
-        values = [*self._restarted[trial.replicate], *setup.tested_values(trial, generators)]
+        with as_usual(self.model):  # what a recipe measures must not depend on the engine
+            values = [*self._restarted[trial.replicate], *setup.tested_values(trial, generators)]
         changed = {id(slot.variable): value for slot, value in values}
         for index, generator in enumerate(seed_generators(self.model)):
             changed[id(generator)] = generator_start(generator, trial.seeds.noise(index))

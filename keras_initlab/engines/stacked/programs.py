@@ -6,11 +6,11 @@ from typing import Any, Protocol
 import keras
 import numpy as np
 
-from keras_initlab.engines.lending import assign
 from keras_initlab.engines.stacked.blocks import Blocks
 from keras_initlab.engines.stacked.members import Members
 from keras_initlab.engines.stacked.rows import differentiate
 from keras_initlab.engines.stacked.vectorize import vectorize_metrics
+from keras_initlab.network.snapshot import assign
 
 
 class Program(Protocol):

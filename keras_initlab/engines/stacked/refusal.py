@@ -5,9 +5,9 @@ from typing import Any
 import keras
 
 from keras_initlab.core.keras_private import excluded_from_decay, parts
-from keras_initlab.engines.lending import carried_states
 from keras_initlab.engines.setup import Setup
 from keras_initlab.engines.stacked.rows import is_keras_own, tables
+from keras_initlab.network.snapshot import carried_states
 
 ELEMENTWISE = (
     keras.optimizers.SGD,

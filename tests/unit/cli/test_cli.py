@@ -149,6 +149,8 @@ def test_ctrl_c_before_anything_is_finished(folder, capsys, monkeypatch):
 def test_initializers_with_arguments():
     found = cli.parse_initializers(["he_normal, initlab_random_uniform(minval=-0.1, maxval=0.1)", "zeros"])
     assert list(found) == ["he_normal", "initlab_random_uniform(minval=-0.1, maxval=0.1)", "zeros"]
+    recipe = cli.parse_initializers(["initlab_lsuv(tolerance=0.1)"])["initlab_lsuv(tolerance=0.1)"]
+    assert recipe == initlab.recipes.Lsuv(tolerance=0.1)
     assert found["initlab_random_uniform(minval=-0.1, maxval=0.1)"].minval == -0.1
 
 
@@ -158,7 +160,9 @@ def test_list_and_show(folder, capsys):
     for name in initlab.list_initializers():
         assert name in listed
     assert cli.main(["list", "--json"]) == cli.OK
-    assert len(json.loads(capsys.readouterr().out)) == len(initlab.list_initializers())
+    kinds = [row["kind"] for row in json.loads(capsys.readouterr().out)]
+    assert kinds.count("tensor") == len(initlab.list_initializers())
+    assert kinds.count("model") == len(initlab.recipes.list_recipes())
     assert cli.main(["show", "initlab_uniform_sqrt_n", "--shape", "400,30", "--out", "law.png"]) == cli.OK
     shown = capsys.readouterr().out
     assert "mean 0, sd 0.02887 at shape (400, 30)" in shown  # 1/sqrt(3 * 400)

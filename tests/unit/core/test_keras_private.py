@@ -193,6 +193,40 @@ def left_alone(model):
     return "tensorflow" in sys.modules or keras.backend.backend() != "tensorflow"
 
 
+def cut(model):
+    layer = model.get_layer("act")
+    before = private.node_counts(layer)
+    layer(keras.Input((4,)))
+    after = private.node_counts(layer)
+    private.cut_nodes(layer, before)
+    return before, after, private.node_counts(layer)
+
+
+class Halved(keras.layers.Layer):
+    """Assigns in its call, where a policy of mixed precision casts what is read."""
+
+    def build(self, shape):
+        self.level = self.add_weight(shape=(), name="level")
+
+    def call(self, x):
+        with private.in_full_precision():
+            self.level.assign(3.0)
+            self.seen = keras.backend.standardize_dtype(self.level.value.dtype)
+        return x
+
+
+def full(model):
+    layer = Halved(dtype="mixed_bfloat16")
+    layer(np.ones((1, 2), "float32"))
+    return float(keras.ops.convert_to_numpy(layer.level)), layer.seen
+
+
+def projected(model):
+    layer = keras.layers.MultiHeadAttention(1, 2)
+    layer(np.ones((1, 3, 4), "float32"), np.ones((1, 3, 4), "float32"))
+    return names(private.projections(layer))
+
+
 ONLY_SINCE_3_15 = tuple(map(int, keras.__version__.split(".")[:2])) >= (3, 15)
 
 TOUCHES = {
@@ -210,6 +244,18 @@ TOUCHES = {
     "given_metrics": (private.given_metrics, (["mae"], None)),
     "given_loss_weights": (private.given_loss_weights, None),
     "takes_training": (private.takes_training, True),
+    "node_counts": (cut, ((1, 1), (2, 1), (1, 1))),
+    "cut_nodes": (cut, ((1, 1), (2, 1), (1, 1))),
+    "graph_inputs": (
+        lambda m: [
+            private.graph_inputs(m).shape,
+            private.graph_inputs(keras.Sequential([keras.Input((3,)), keras.layers.ReLU()])).shape,
+            private.graph_inputs(keras.Model()),
+        ],
+        [(None, 4), (None, 3), None],
+    ),
+    "in_full_precision": (full, (3.0, "float32")),
+    "projections": (projected, ["query", "key", "value", "attention_output"]),
     "takes_axes": (lambda m: private.takes_axes(keras.layers.EinsumDense("ab,bc->ac", 2)), ONLY_SINCE_3_15),
     "set_untracked": (untracked, (1, True)),
     "delete_untracked": (untracked, (1, True)),

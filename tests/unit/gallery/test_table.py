@@ -9,8 +9,20 @@ from keras_initlab.gallery.table import facts
 
 def test_catalogue_has_every_scheme():
     frame = initlab.catalogue()
-    assert list(frame.index) == initlab.list_initializers()
-    assert list(frame.columns) == ["family", "law", "ranks", "roles", "use", "avoid", "reference", "summary"]
+    assert list(frame.index[frame["kind"] == "tensor"]) == initlab.list_initializers()
+    assert list(frame.index[frame["kind"] == "model"]) == initlab.recipes.list_recipes()
+    assert set(frame["kind"]) == {"tensor", "model"}
+    assert list(frame.columns) == [
+        "kind",
+        "family",
+        "law",
+        "ranks",
+        "roles",
+        "use",
+        "avoid",
+        "reference",
+        "summary",
+    ]
     assert frame.loc["initlab_he_normal", "law"] == "N(0, 2/fan_in)"
     assert (frame["summary"] != "").all()
 
@@ -30,6 +42,14 @@ def test_every_name_of_an_initializer_is_shown(name, title, capsys):
     shown = capsys.readouterr().out
     assert shown.startswith(title)
     assert "drawn:     mean " in shown
+
+
+def test_a_recipe_is_shown_with_how_to_use_it(capsys):
+    assert main(["show", "initlab_lsuv"]) == 0
+    shown = capsys.readouterr().out
+    assert "acts on:   a whole model: reinitialize(model, 'initlab_lsuv', x)" in shown
+    assert main(["show", "initlab_lsuv", "--shape", "3,4"]) != 0
+    assert "acts on a whole model" in capsys.readouterr().err
 
 
 def test_an_initializer_of_keras_points_to_its_namesake():

@@ -1,0 +1,99 @@
+"""Names of recipes: name -> class with claims."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any, Literal
+
+from keras_initlab.initializers import registry as schemes
+from keras_initlab.initializers.registry import PREFIX
+
+Structure = Literal["any", "chain", "residual", "attention"]
+
+
+@dataclass(frozen=True)
+class RecipeClaims:
+    """What is true of a recipe; `keras_initlab.testing.check_recipe` holds it to that.
+
+    Attributes:
+        law: The law in one line, as the field writes it.
+        reference: Author, year and where to find it.
+        changes: Roles of the weights that it may write.
+        needs: Data that it cannot do without: any of `x`, `y`.
+        structure: What it has to find in a model.
+        random: Whether a seed matters.
+        cost: What it costs, such as `1 forward pass`.
+        example: Makes a small model that has the structure.
+        exact: Maps a model on which the recipe was used, with its default arguments, and the data it saw to
+            residuals that are zero in exact arithmetic; its docstring says what it states.
+        use: When it is the right choice, in one sentence.
+        avoid: When it is not, and what to take instead, in one sentence.
+    """
+
+    law: str
+    reference: str
+    changes: tuple[str, ...]
+    needs: tuple[str, ...] = ()
+    structure: Structure = "any"
+    random: bool = True
+    cost: str = "none"
+    example: Callable[[], Any] | None = None
+    exact: Callable[[Any, Any], Any] | None = None
+    use: str = ""
+    avoid: str = ""
+
+    @property
+    def exact_text(self) -> str:
+        """What the exact property states; empty where there is none."""
+        return (self.exact.__doc__ or "").strip() if self.exact else ""
+
+
+_recipes: dict[str, Any] = {}
+
+
+def register(name: str, *, claims: RecipeClaims) -> Callable[[Any], Any]:
+    """Class decorator that makes a recipe known as `initlab_<name>`.
+
+    `reinitialize` and `compare` take that name. A layer cannot: given as `kernel_initializer`, it says how
+    to use it. The class gets the attributes `name` (with the prefix) and `claims`.
+
+    Args:
+        name: The name without its prefix, in snake_case.
+        claims: What is true of the recipe.
+
+    Raises:
+        InputError: If the name is taken by a recipe, a scheme or anything else that Keras knows.
+    """
+    full = PREFIX + name
+    data = "".join(f", {one}" for one in claims.needs)
+
+    def decorate(cls: Any) -> Any:
+        schemes.reserve(
+            full,
+            f"{full!r} is a recipe, which acts on a whole model and not on one weight: build the model, then "
+            f"call initlab.reinitialize(model, {full!r}{data}).",
+        )
+        cls.name, cls.claims = full, claims
+        _recipes[full] = cls
+        return cls
+
+    return decorate
+
+
+def unregister(name: str) -> None:
+    """Forget a recipe, so that a notebook cell that defines it can run again."""
+    schemes.release(name)
+    del _recipes[name]
+
+
+def list_recipes() -> list[str]:
+    """Names of all recipes, sorted.
+
+    >>> "initlab_lsuv" in list_recipes()
+    True
+    """
+    return sorted(_recipes)
+
+
+def named(name: Any) -> Any:
+    """The class that is registered under a name (with its prefix); None if there is none."""
+    return _recipes.get(name) if isinstance(name, str) else None

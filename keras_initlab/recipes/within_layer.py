@@ -1,0 +1,141 @@
+"""Every channel of every layer brought to mean 0 and deviation 1 on data."""
+
+from dataclasses import dataclass
+from typing import Any
+
+import keras
+import numpy as np
+
+from keras_initlab.core.arguments import finite, whole
+from keras_initlab.core.errors import InputError
+from keras_initlab.core.keras_private import parts
+from keras_initlab.network.slots import Slot
+from keras_initlab.network.taps import Met, forward, inside_loops
+from keras_initlab.network.usage import is_custom
+from keras_initlab.recipes.examples import small_relu_net
+from keras_initlab.recipes.recipe import PROBE, Recipe, Work, wide
+from keras_initlab.recipes.registry import RecipeClaims, register
+
+LAYERS = (keras.layers.Dense, keras.layers.Conv1D, keras.layers.Conv2D, keras.layers.Conv3D)
+"""Layers whose channels are the last axis of their kernel."""
+
+DEAD = 1e-6
+"""Deviation below which a channel counts as one that does not vary, as a share of the layer's largest."""
+
+
+def whitened_channels(model: Any, x: Any) -> list[float]:
+    """Every channel's sums have mean 0 and deviation 1 on the data."""
+    found: list[float] = []
+
+    def note(met: Met) -> Any:
+        mean, std = _by_channel(met.sums())
+        found.extend([*mean, *(std - 1)])
+        return met.go_on()
+
+    forward(model, x, [layer for layer in parts(model) if isinstance(layer, LAYERS)], note)
+    return found
+
+
+@register(
+    "within_layer",
+    claims=RecipeClaims(
+        law="W_c ← W_c/σ_c, b_c ← β - μ_c/σ_c, channel by channel, layer by layer, on data",
+        reference="Krähenbühl et al. 2016, arXiv:1511.06856",
+        changes=("kernel", "bias"),
+        needs=("x",),
+        cost="1 forward pass",
+        example=small_relu_net,
+        exact=whitened_channels,
+        use="For nets without normalization whose channels should start alike, as after a batch norm",
+        avoid="Where a norm follows each layer; for one factor a layer take initlab_lsuv",
+    ),
+)
+@dataclass(frozen=True)
+class WithinLayer(Recipe):
+    """Data-dependent scales and biases: each channel starts with mean β and deviation 1.
+
+    Draws every kernel from `base` and lets a batch through the model: as it comes to a layer, each channel of
+    the kernel is divided by the deviation of its sums over examples and places, and its bias takes the mean
+    away. Layers without a bias are scaled only. Layers are Dense and convolutions; the rest stays. The
+    paper's balance of rates between layers and its starts by PCA and k-means are not part of it.
+
+    Args:
+        base: The scheme that draws the kernels; the paper takes N(0, 1), of which the scale does not matter.
+        beta: Mean of every channel.
+        probe: How many examples to look at, at least 2.
+
+    Raises:
+        InputError: If an argument cannot work, or a kernel's bias may not be set.
+
+    Reference: Krähenbühl et al. 2016, arXiv:1511.06856, section 3.1.
+
+    >>> model = small_relu_net()
+    >>> x = np.random.default_rng(0).normal(size=(64, 20)).astype("float32")
+    >>> account = WithinLayer().apply(model, x)
+    >>> bool(max(map(abs, whitened_channels(model, x))) < 1e-5)
+    True
+    """
+
+    base: Any = "initlab_lecun_normal"
+    beta: float = 0.0
+    probe: int = PROBE
+
+    def __post_init__(self) -> None:
+        finite("beta", self.beta)
+        whole("probe", self.probe, 2)
+
+    def change(self, work: Work) -> None:
+        looped = inside_loops(work.model)
+        kernels: dict[int, tuple[Slot, np.ndarray]] = {}  # with its draw: inside a call it would be another
+        layers = []
+        for layer, own in work.by_layer(("kernel",)):
+            if not isinstance(layer, LAYERS) or is_custom(layer) or id(layer) in looped:
+                why = "a loop calls the layer" if id(layer) in looped else "no Dense layer or convolution"
+                for slot in own:
+                    work.leave(slot, why)
+                continue
+            if getattr(layer, "data_format", "channels_last") != "channels_last":
+                work.leave(own[0], "its channels are not the last axis")
+                continue
+            kernels[id(layer)] = own[0], wide(work.draw(own[0], self.base))
+            layers.append(layer)
+
+        def visit(met: Met) -> Any:
+            self._whiten(work, met, *kernels[id(met.layer)])
+            return met.go_on()
+
+        calls = forward(work.model, work.x, layers, visit)
+        for layer in layers:
+            kernel, _ = kernels[id(layer)]
+            if not calls[id(layer)]:
+                work.leave(kernel, "the forward pass does not reach the layer")
+            elif calls[id(layer)] > 1:
+                work.annotate(kernel, f"called {calls[id(layer)]} times: whitened at the first")
+
+    def _whiten(self, work: Work, met: Met, kernel: Slot, drawn: np.ndarray) -> None:
+        bias = next((slot for slot in work.of(met.layer) if slot.role == "bias"), None)
+        if bias is not None and not work.may_write(bias):
+            raise InputError(
+                f"{bias.path} may not be set, and it takes the means away: include the bias in roles=, or "
+                "leave the layer out with layers=."
+            )
+        work.put(kernel, drawn, self.base)
+        if bias is not None:
+            work.put(bias, np.zeros(bias.shape), "zeros")
+        mean, std = _by_channel(met.sums())
+        if not (np.isfinite(mean).all() and np.isfinite(std).all()):
+            raise InputError(f"The sums of the layer {met.layer.name!r} are NaN or infinite on x.")
+        dead = std <= DEAD * max(float(std.max()), DEAD)
+        scale = np.where(dead, 1.0, std)
+        notes = [f"{dead.sum()} channels do not vary: drawn and not scaled"] if dead.any() else []
+        notes += ["no bias: scaled only"] if bias is None else []
+        work.put(kernel, drawn / scale, self.base, note="; ".join(notes))
+        if bias is not None:
+            work.put(bias, np.where(dead, 0.0, self.beta - mean / scale), "less the mean")
+        met.sums()  # what goes on is computed with the new weights
+
+
+def _by_channel(sums: Any) -> tuple[np.ndarray, np.ndarray]:
+    """Mean and deviation of each channel, in float64."""
+    flat = wide(sums).reshape(-1, sums.shape[-1])
+    return flat.mean(axis=0), flat.std(axis=0)
