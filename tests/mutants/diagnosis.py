@@ -8,6 +8,7 @@ VERDICTS = "keras_initlab/diagnosis/verdicts.py"
 RECORDING = "keras_initlab/network/recording.py"
 SUBJECT = "keras_initlab/diagnosis/subject.py"
 ROWS = "keras_initlab/diagnosis/rows.py"
+PROPAGATION = "keras_initlab/diagnosis/propagation.py"
 
 
 def pure(name: str, file: str, before: str, after: str, room: str) -> Mutant:
@@ -148,5 +149,37 @@ MUTANTS = [
         FOUND,
         "-k",
         "theory",
+    ),
+    whole(
+        "a block's factor without the way around",
+        PROPAGATION,
+        "Passage(at, 1 + factor)",
+        "Passage(at, factor)",
+        "tests/unit/diagnosis/test_propagation.py",
+        "-k",
+        "residual-tanh",
+    ),
+    whole(
+        "sums of dependent parts as if they were independent",
+        PROPAGATION,
+        "or len(free) > 1 ",
+        "",
+        "tests/unit/diagnosis/test_propagation.py",
+        "-k",
+        "dependent",
+    ),
+    pure(
+        "experience quoted for the middle",
+        "keras_initlab/diagnosis/words.py",
+        ' or found.word == "doubtful"',
+        "",
+        "test_words",
+    ),
+    pure(
+        "counts of nets that limits were set on",
+        "keras_initlab/diagnosis/calibration.py",
+        'if row["held_out"] == held_out]\n    return',
+        "]\n    return",
+        "test_words",
     ),
 ]
