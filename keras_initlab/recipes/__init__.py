@@ -6,6 +6,7 @@ from keras_initlab.recipes.chains import Isometry as Isometry
 from keras_initlab.recipes.chains import LooksLinear as LooksLinear
 from keras_initlab.recipes.chains import Zero as Zero
 from keras_initlab.recipes.lsuv import Lsuv as Lsuv
+from keras_initlab.recipes.mimetic import Mimetic as Mimetic
 from keras_initlab.recipes.recipe import Recipe as Recipe
 from keras_initlab.recipes.recipe import Work as Work
 from keras_initlab.recipes.registry import RecipeClaims as RecipeClaims
@@ -16,7 +17,6 @@ from keras_initlab.recipes.residual import DepthScaled as DepthScaled
 from keras_initlab.recipes.residual import Fixup as Fixup
 from keras_initlab.recipes.residual import ZeroResidual as ZeroResidual
 from keras_initlab.recipes.transformers import DeepNorm as DeepNorm
-from keras_initlab.recipes.transformers import Mimetic as Mimetic
 from keras_initlab.recipes.transformers import SubLN as SubLN
 from keras_initlab.recipes.transformers import TFixup as TFixup
 from keras_initlab.recipes.within_layer import WithinLayer as WithinLayer

@@ -77,7 +77,7 @@ class Work:
         for slot in self.every:
             if slot.role in roles and self.may_write(slot):
                 found.setdefault(id(slot.layer), (slot.layer, []))[1].append(slot)
-            elif slot.role in roles and not (slot.variable.trainable and slot.layer.trainable):
+            elif slot.role in roles and not slot.variable.trainable:
                 self.leave(slot, "frozen")
         return list(found.values())
 
@@ -262,7 +262,6 @@ class Recipe:
             found = [slot for slot in asked if self._changes(slot)]
         else:
             found = [slot for slot in matching(model, slots(model), layers) if self._changes(slot)]
-        found = [slot for slot in found if slot.layer.trainable]
         if not found:
             raise nothing_matches(
                 f"what {self.name} changes ({', '.join(self.claims.changes)}) with layers={layers!r} and "

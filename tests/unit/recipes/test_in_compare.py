@@ -78,7 +78,11 @@ def test_both_engines_start_from_the_same_weights_to_the_bit(monkeypatch):
         return [callback]
 
     arguments = {"batch_size": 20, "replicates": 2, "verbose": False}
-    side_by_side = initlab.compare(convolutional(), RECIPES, x, y, engine="stacked", **arguments)
+    model = convolutional()
+    before = [np.array(value) for value in model.get_weights()]
+    side_by_side = initlab.compare(model, RECIPES, x, y, engine="stacked", **arguments)
+    for one, other in zip(before, model.get_weights(), strict=True):
+        np.testing.assert_array_equal(one, other)
     in_turn = initlab.compare(
         convolutional(), RECIPES, x, y, engine="sequential", callbacks=callbacks, **arguments
     )
@@ -90,6 +94,24 @@ def test_both_engines_start_from_the_same_weights_to_the_bit(monkeypatch):
     for one, other in zip(in_turn.records, side_by_side.records, strict=True):
         np.testing.assert_allclose(one.step_losses[0], other.step_losses[0], rtol=1e-5)
         assert one.init_rows == other.init_rows
+
+
+@pytest.mark.skipif(BACKEND == "numpy", reason="trains")
+def test_a_recipe_meets_the_model_as_it_is_and_not_as_the_engine_has_patched_it():
+    patched = []
+
+    class Spy(Lsuv):
+        def change(self, work):
+            patched.append(any("convolution_op" in vars(layer) for layer in work.model.layers))
+            super().change(work)
+
+    x = np.random.default_rng(0).normal(size=(20, 6, 6, 2)).astype("float32")
+    entrants = {"plain": "he_normal", "spy": Spy()}
+    result = initlab.compare(
+        convolutional(), entrants, x, np.arange(20) % 3, engine="stacked", replicates=1, verbose=False
+    )
+    assert {record.status for record in result.records} == {"completed"}
+    assert patched == [False, False]
 
 
 def test_the_summary_marks_who_saw_data_and_counts_the_seconds(tmp_path):

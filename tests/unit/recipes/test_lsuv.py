@@ -204,6 +204,9 @@ def test_shared_unreached_and_dead_layers_are_named():
     model(ROWS)
     notes = {row.path: row.note for row in initlab.reinitialize(model, "initlab_lsuv", ROWS) if row.note}
     assert notes["twice/kernel"] == "called 2 times: deviation 1 at the first"
+    with noted(model.twice) as seen:
+        model(ROWS)
+    assert seen[0].std() == pytest.approx(1, abs=1e-5)
     assert "does not reach" in notes["never/kernel"]
     assert "do not vary" in notes["dead/kernel"]
 
