@@ -44,7 +44,12 @@ def story():
         ("tanh with N(0, 0.01)", "tanh", (2, 5, 10), {"small": LAWS.RandomNormal(stddev=0.01)}),
         ("cured: tanh with Glorot", "tanh", (2, 5, 10, 30), {"Glorot": "glorot_uniform"}),
         ("ReLU with LeCun", "relu", (2, 10, 30), {"LeCun": "lecun_normal"}),
-        ("cured: ReLU with He", "relu", (2, 10, 30), {"He": "he_normal"}),
+        (
+            "ReLU with He: signals keep their size, and deep down inputs become alike",
+            "relu",
+            (2, 10, 30),
+            {"He": "he_normal"},
+        ),
         ("zeros", "relu", (3,), {"zeros": "zeros"}),
     ):
         print(f"\n{title}")
