@@ -78,7 +78,10 @@ class Foresight:
             for word, row in self.calibration.iterrows()
             if row["n"]
         ]
-        found = [f"Foreseen before training: {', '.join(counts)}."]
+        found = [
+            f"Foreseen before training: {', '.join(counts)}. Failed here means lost, or a mean "
+            f"of the last {END} losses that is not below nine tenths of a constant answer's."
+        ]
         if math.isfinite(self.correlation.value):
             found.append(f"Rank correlation of risk and outcome {self.correlation} (95 %).")
         if math.isfinite(self.auc.value):

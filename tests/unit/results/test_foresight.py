@@ -133,6 +133,7 @@ def test_a_later_form_is_refused():
 def test_it_is_said_in_words():
     text = repr(compared().foreseen())
     assert "of 2 called fine 0 failed, of 2 called doubtful 0 failed, of 4 called severe 2 failed" in text
+    assert "Failed here means lost, or a mean of the last 20 losses that is not below nine tenths" in text
     assert "Rank correlation of risk and outcome 0." in text
     note = "Foreseen before training: of 2 called fine 0 failed"
     assert any(line.startswith(note) for line in json.loads(compared().to_json())["notes"])
