@@ -6,7 +6,6 @@ from typing import Any
 
 import keras
 import numpy as np
-from scipy.linalg import hadamard
 
 from keras_initlab.core.arguments import positive
 from keras_initlab.core.errors import InputError
@@ -199,6 +198,8 @@ def _orthogonal(generator: np.random.Generator, rows: int, columns: int) -> np.n
 
 def a_hadamard_start(model: Any, x: Any) -> list[float]:
     """Every kernel is the identity, cut, or I · H/√p · I of order p; every bias is 0."""
+    from scipy.linalg import hadamard
+
     found = []
     for layer in model.layers:
         for variable in layer.trainable_variables:
