@@ -180,7 +180,9 @@ def test_another_engine_than_before_is_refused(tmp_path):
     compare(tmp_path, "sequential", replicates=1)
     with pytest.raises(InputError, match="engine is 'stacked', but run_dir holds runs of the engine 'seq"):
         compare(tmp_path, "stacked")
-    assert compare(tmp_path, "auto").config["engine"]["name"] == "sequential"
+    result = compare(tmp_path, "auto")
+    assert result.config["engine"]["name"] == "sequential"
+    assert [record.engine for record in result.records] == ["sequential"] * len(result.records)
 
 
 class Shuffling(keras.utils.PyDataset):
