@@ -263,6 +263,23 @@ def test_if_one_of_several_optimizers_cannot_be_made_again_all_are_given_back():
     assert (model.d_optimizer, model.g_optimizer) == held
 
 
+@imperative
+def test_if_one_of_several_optimizers_cannot_be_built_all_are_given_back():
+    class Picky(keras.optimizers.SGD):
+        """Refuses the weights that it is given."""
+
+        def build(self, variables):
+            raise ValueError("trains a generator only")
+
+    model = Adversaries()
+    loss = keras.losses.BinaryCrossentropy(from_logits=True)
+    model.compile(keras.optimizers.Adam(0.01), Picky(0.02), loss)
+    held = model.d_optimizer, model.g_optimizer
+    with pytest.raises(ValueError, match="a generator only"):
+        initlab.compare(model, ["zeros"], X, replicates=1, verbose=False)
+    assert (model.d_optimizer, model.g_optimizer) == held
+
+
 @graph
 def test_a_model_that_diverges_in_its_own_way_is_a_finding():
     huge = keras.initializers.RandomNormal(stddev=1e25)
