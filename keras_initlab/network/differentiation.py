@@ -7,6 +7,8 @@ from typing import Any
 import keras
 from keras import ops
 
+from keras_initlab.core.errors import InputError
+
 Objective = Callable[[list, list, Any, Callable[[Any, int], Any]], tuple[Any, tuple]]
 """Of weights, inputs, the rest and `mark`, which gives a tensor between two layers as one of its own.
 
@@ -18,11 +20,13 @@ def differentiated(objective: Objective, weights: list, inputs: list, rest: Any)
     """What a pass shows, and the gradients by weights, inputs and marked tensors.
 
     Raises:
-        NotImplementedError: If Keras computes no gradients on this backend.
+        InputError: If Keras computes no gradients on this backend.
     """
     backend = keras.backend.backend()
     if backend not in _BY_BACKEND:
-        raise NotImplementedError(f"Keras on {backend} computes no gradients")
+        raise InputError(
+            f"Keras on {backend} computes no gradients: set KERAS_BACKEND to one of {', '.join(_BY_BACKEND)}."
+        )
     return _BY_BACKEND[backend](objective, weights, inputs, rest)
 
 

@@ -7,6 +7,7 @@ from keras import layers
 
 import keras_initlab as initlab
 from keras_initlab.experiment import diagnose as room
+from keras_initlab.network import differentiation
 from keras_initlab.testing.schemes import numpy
 
 RNG = np.random.default_rng(0)
@@ -133,3 +134,10 @@ def test_several_draws_are_averaged():
         assert found.layers.loc[(label, "h1:pre"), "q"] == pytest.approx(np.exp(np.log(sizes).mean()))
     with pytest.raises(initlab.InputError, match="replicates is 3 without initializers"):
         initlab.diagnose(model, X, Y, replicates=3)
+
+
+def test_a_backend_without_gradients_is_named_and_not_the_data(monkeypatch):
+    monkeypatch.setattr(differentiation, "_BY_BACKEND", {"other": None})
+    backend = keras.backend.backend()
+    with pytest.raises(initlab.InputError, match=f"Keras on {backend} computes no gradients: set .* other"):
+        initlab.diagnose(net(), X, Y)
