@@ -93,7 +93,7 @@ class Entry:
 
 _entries: dict[str, Entry] = {}
 _plugins: dict[str, importlib.metadata.EntryPoint] = {}
-_reserved: dict[str, str] = {}
+_reserved: dict[str, Callable[[], str]] = {}
 
 
 class _Plugin:
@@ -113,17 +113,17 @@ class _Plugin:
 class _Reserved:
     """Stands in Keras's table of names for what is no initializer, and says so."""
 
-    def __init__(self, why: str):
+    def __init__(self, why: Callable[[], str]):
         self.why = why
 
     def get_config(self) -> dict[str, Any]:
         return {}
 
     def from_config(self, config: dict[str, Any]) -> Any:
-        raise InputError(self.why)
+        raise InputError(self.why())
 
 
-def reserve(name: str, why: str) -> None:
+def reserve(name: str, why: Callable[[], str]) -> None:
     """Keep a name (with its prefix) from being a scheme's; who asks for an initializer of it is told why.
 
     Raises:
@@ -244,7 +244,7 @@ def entry(name: str) -> Entry:
     if name in _plugins:
         _load_plugin(name)
     if name in _reserved:
-        raise InputError(_reserved[name])
+        raise InputError(_reserved[name]())
     if name not in _entries:
         raise _unknown(name, [*_entries, *_plugins, *_reserved])
     return _entries[name]

@@ -1,22 +1,53 @@
 """New weights for a whole model."""
 
-from keras_initlab.recipes.account import Account as Account
-from keras_initlab.recipes.account import Redrawn as Redrawn
-from keras_initlab.recipes.chains import Isometry as Isometry
-from keras_initlab.recipes.chains import LooksLinear as LooksLinear
-from keras_initlab.recipes.chains import Zero as Zero
-from keras_initlab.recipes.lsuv import Lsuv as Lsuv
-from keras_initlab.recipes.mimetic import Mimetic as Mimetic
-from keras_initlab.recipes.recipe import Recipe as Recipe
-from keras_initlab.recipes.recipe import Work as Work
+import importlib
+from typing import TYPE_CHECKING, Any
+
+from keras_initlab.recipes.registry import OWN
 from keras_initlab.recipes.registry import RecipeClaims as RecipeClaims
+from keras_initlab.recipes.registry import announce as _announce
 from keras_initlab.recipes.registry import list_recipes as list_recipes
 from keras_initlab.recipes.registry import register as register
 from keras_initlab.recipes.registry import unregister as unregister
-from keras_initlab.recipes.residual import DepthScaled as DepthScaled
-from keras_initlab.recipes.residual import Fixup as Fixup
-from keras_initlab.recipes.residual import ZeroResidual as ZeroResidual
-from keras_initlab.recipes.transformers import DeepNorm as DeepNorm
-from keras_initlab.recipes.transformers import SubLN as SubLN
-from keras_initlab.recipes.transformers import TFixup as TFixup
-from keras_initlab.recipes.within_layer import WithinLayer as WithinLayer
+
+if TYPE_CHECKING:
+    from keras_initlab.recipes.account import Account as Account
+    from keras_initlab.recipes.account import Redrawn as Redrawn
+    from keras_initlab.recipes.chains import Isometry as Isometry
+    from keras_initlab.recipes.chains import LooksLinear as LooksLinear
+    from keras_initlab.recipes.chains import Zero as Zero
+    from keras_initlab.recipes.lsuv import Lsuv as Lsuv
+    from keras_initlab.recipes.mimetic import Mimetic as Mimetic
+    from keras_initlab.recipes.recipe import Recipe as Recipe
+    from keras_initlab.recipes.recipe import Work as Work
+    from keras_initlab.recipes.residual import DepthScaled as DepthScaled
+    from keras_initlab.recipes.residual import Fixup as Fixup
+    from keras_initlab.recipes.residual import ZeroResidual as ZeroResidual
+    from keras_initlab.recipes.transformers import DeepNorm as DeepNorm
+    from keras_initlab.recipes.transformers import SubLN as SubLN
+    from keras_initlab.recipes.transformers import TFixup as TFixup
+    from keras_initlab.recipes.within_layer import WithinLayer as WithinLayer
+
+# Class -> module, loaded when first asked for: the names alone are told to Keras at once.
+_HOMES = {name: module for module, _, name in (place.partition(".") for place in OWN.values())} | {
+    "Account": "account",
+    "Recipe": "recipe",
+    "Redrawn": "account",
+    "Work": "recipe",
+}
+
+__all__ = ["RecipeClaims", "list_recipes", "register", "unregister", *_HOMES]
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _HOMES:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    globals()[name] = getattr(importlib.import_module(f"{__name__}.{_HOMES[name]}"), name)
+    return globals()[name]
+
+
+def __dir__() -> list[str]:
+    return sorted([*__all__, "reinitialize"])
+
+
+_announce()

@@ -1,5 +1,6 @@
 """Names of recipes: name -> class with claims."""
 
+import importlib
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, Literal
@@ -47,7 +48,31 @@ class RecipeClaims:
         return (self.exact.__doc__ or "").strip() if self.exact else ""
 
 
+OWN = {
+    "deepnorm": "transformers.DeepNorm",
+    "depth_scaled": "residual.DepthScaled",
+    "fixup": "residual.Fixup",
+    "isometry": "chains.Isometry",
+    "looks_linear": "chains.LooksLinear",
+    "lsuv": "lsuv.Lsuv",
+    "mimetic": "mimetic.Mimetic",
+    "sub_ln": "transformers.SubLN",
+    "t_fixup": "transformers.TFixup",
+    "within_layer": "within_layer.WithinLayer",
+    "zero": "chains.Zero",
+    "zero_residual": "residual.ZeroResidual",
+}
+"""This package's recipes: name -> where the class stands. They wait until somebody asks for one."""
+
 _recipes: dict[str, Any] = {}
+_waiting: dict[str, str] = {}
+
+
+def announce() -> None:
+    """Give every recipe of this package its name in Keras without importing it."""
+    for name, place in OWN.items():
+        _reserve(PREFIX + name)
+        _waiting[PREFIX + name] = f"{__package__}.{place.partition('.')[0]}"
 
 
 def register(name: str, *, claims: RecipeClaims) -> Callable[[Any], Any]:
@@ -64,25 +89,33 @@ def register(name: str, *, claims: RecipeClaims) -> Callable[[Any], Any]:
         InputError: If the name is taken by a recipe, a scheme or anything else that Keras knows.
     """
     full = PREFIX + name
-    data = "".join(f", {one}" for one in claims.needs)
 
     def decorate(cls: Any) -> Any:
-        schemes.reserve(
-            full,
-            f"{full!r} is a recipe, which acts on a whole model and not on one weight: build the model, then "
-            f"call initlab.reinitialize(model, {full!r}{data}).",
-        )
+        if _waiting.get(full) != cls.__module__:
+            _reserve(full)
         cls.name, cls.claims = full, claims
         _recipes[full] = cls
+        _waiting.pop(full, None)
         return cls
 
     return decorate
 
 
+def _reserve(name: str) -> None:
+    def how_to_use() -> str:
+        data = "".join(f", {one}" for one in named(name).claims.needs)
+        return (
+            f"{name!r} is a recipe, which acts on a whole model and not on one weight: build the model, then "
+            f"call initlab.reinitialize(model, {name!r}{data})."
+        )
+
+    schemes.reserve(name, how_to_use)
+
+
 def unregister(name: str) -> None:
     """Forget a recipe, so that a notebook cell that defines it can run again."""
+    del _recipes[named(name).name]
     schemes.release(name)
-    del _recipes[name]
 
 
 def list_recipes() -> list[str]:
@@ -91,9 +124,13 @@ def list_recipes() -> list[str]:
     >>> "initlab_lsuv" in list_recipes()
     True
     """
-    return sorted(_recipes)
+    return sorted({*_recipes, *_waiting})
 
 
 def named(name: Any) -> Any:
     """The class that is registered under a name (with its prefix); None if there is none."""
-    return _recipes.get(name) if isinstance(name, str) else None
+    if not isinstance(name, str):
+        return None
+    if name in _waiting:
+        importlib.import_module(_waiting[name])
+    return _recipes.get(name)

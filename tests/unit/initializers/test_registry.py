@@ -221,11 +221,13 @@ def test_import_works_without_a_backend_and_stays_light(tmp_path):
 def test_import_brings_in_nothing_heavy():
     code = (
         "import sys, keras\nbefore = set(sys.modules)\nimport keras_initlab\n"
-        "added = {name.partition('.')[0] for name in set(sys.modules) - before}\n"
-        "print(sorted(added & {'pandas', 'scipy', 'matplotlib', 'rich', 'plotly', 'ray'}))"
+        "added = set(sys.modules) - before\n"
+        "tops = {name.partition('.')[0] for name in added}\n"
+        "print(sorted(tops & {'pandas', 'scipy', 'matplotlib', 'rich', 'plotly', 'ray'}))\n"
+        "print(sorted({name.split('.')[1] for name in added if name.startswith('keras_initlab.')}))"
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
-    assert done.stdout.strip() == "[]"
+    assert done.stdout.splitlines() == ["[]", "['core', 'initializers', 'recipes']"]
 
 
 def test_config_shows_in_repr():
