@@ -20,13 +20,15 @@ PARTS = {
         "unit/diagnosis/test_step.py",
     ],
     "compare": ["conformance/test_compare.py"],
+    "kills": ["e2e/test_survival.py::test_killed_at_any_file_operation_of_a_run_or_a_resume"],
     "engines": [f"conformance/{file.name}" for file in sorted(ROOT.glob("conformance/test_engines*.py"))],
 }
+# The kills need a backend, and no matter which: the one that is quickest.
+CASES = [(backend, part) for backend in OTHERS for part in PARTS if part != "kills" or backend == "torch"]
 
 
 @pytest.mark.timeout(1800)
-@pytest.mark.parametrize("part", PARTS)
-@pytest.mark.parametrize("backend", OTHERS)
+@pytest.mark.parametrize(("backend", "part"), CASES)
 def test_on(backend, part, tmp_path, tmp_path_factory):
     # A folder of its own: pytest prunes the folders of other runs, this one's among them.
     own = f"--basetemp={tmp_path / 'own'}"

@@ -1,4 +1,4 @@
-"""kill -9 at random moments: a few here, a hundred in the benchmark."""
+"""kill -9 at random moments: three for each engine here, a hundred in the benchmark."""
 
 import subprocess
 import sys
@@ -14,7 +14,7 @@ ROOT = Path(__file__).parents[2]
 
 @pytest.mark.timeout(1500)
 def test_killed_at_random_moments(tmp_path):
-    command = [sys.executable, "benchmarks/survival.py", "--kills", "10", "--rounds", "0"]
+    command = [sys.executable, "benchmarks/survival.py", "--kills", "3", "--rounds", "0"]
     done = subprocess.run(
         command,
         cwd=ROOT,
@@ -25,4 +25,4 @@ def test_killed_at_random_moments(tmp_path):
     )
     assert done.returncode == 0, done.stdout + done.stderr[-2000:]
     for engine in ENGINES:
-        assert f"{engine}: 10 of 10 kills did no harm" in done.stdout
+        assert f"{engine}: 3 of 3 kills did no harm" in done.stdout
