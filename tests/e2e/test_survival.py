@@ -26,7 +26,7 @@ ROOT = Path(__file__).parents[2]
 BOTH = pytest.mark.parametrize("engine", ENGINES)
 RNG = np.random.default_rng(0)
 STRIDE = 1 if keras.backend.backend() == "torch" else 7
-"""Kills come before each so many operations on files; PyTorch, which compiles nothing, has time for each one."""
+"""One in so many operations on files is a kill's; PyTorch, which compiles nothing, has time for each."""
 X, Y = RNG.normal(size=(16, 4)).astype("float32"), np.arange(16) % 3
 
 
