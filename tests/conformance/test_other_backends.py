@@ -29,14 +29,14 @@ CASES = [(backend, part) for backend in OTHERS for part in PARTS if part != "kil
 
 @pytest.mark.timeout(1800)
 @pytest.mark.parametrize(("backend", "part"), CASES)
-def test_on(backend, part, tmp_path, tmp_path_factory):
+def test_on(backend, part, tmp_path, pytestconfig):
     # A folder of its own: pytest prunes the folders of other runs, this one's among them.
     own = f"--basetemp={tmp_path / 'own'}"
     command = [sys.executable, "-m", "pytest", "-q", "--no-header", own]
     done = subprocess.run(
         [*command, *(str(ROOT / file) for file in PARTS[part])],
         cwd=ROOT.parent,
-        env=environment(backend, tmp_path_factory.getbasetemp() / "compiled"),
+        env=environment(backend, pytestconfig.cache.mkdir("compiled")),
         capture_output=True,
         text=True,
         check=False,

@@ -13,12 +13,12 @@ ROOT = Path(__file__).parents[2]
 
 
 @pytest.mark.timeout(1500)
-def test_killed_at_random_moments(tmp_path):
+def test_killed_at_random_moments(pytestconfig):
     command = [sys.executable, "benchmarks/survival.py", "--kills", "3", "--rounds", "0"]
     done = subprocess.run(
         command,
         cwd=ROOT,
-        env=environment("jax", tmp_path) | {"PYTHONPATH": str(ROOT)},
+        env=environment("jax", pytestconfig.cache.mkdir("compiled")) | {"PYTHONPATH": str(ROOT)},
         capture_output=True,
         text=True,
         check=False,
