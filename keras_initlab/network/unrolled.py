@@ -72,10 +72,12 @@ class Graph:
     Attributes:
         nodes: Them.
         unclear: Names of layers that could not be run through -> why; from outside each is one node.
+        shapes: Shape of each tensor, by its number; of axes of unknown size, some size.
     """
 
     nodes: list[Node] = field(default_factory=list)
     unclear: dict[str, str] = field(default_factory=dict)
+    shapes: dict[int, tuple[int, ...]] = field(default_factory=dict)
 
 
 def unrolled(model: keras.Model) -> Graph:
@@ -125,6 +127,7 @@ class _Unrolling:
         if id(tensor) not in self._numbers:
             self._alive.append(tensor)  # so that no identity comes twice
             self._numbers[id(tensor)] = len(self._numbers)
+            self._graph.shapes[self._numbers[id(tensor)]] = tuple(tensor.shape)
         return self._numbers[id(tensor)]
 
     @contextmanager

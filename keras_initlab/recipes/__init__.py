@@ -16,24 +16,34 @@ if TYPE_CHECKING:
     from keras_initlab.recipes.chains import Isometry as Isometry
     from keras_initlab.recipes.chains import LooksLinear as LooksLinear
     from keras_initlab.recipes.chains import Zero as Zero
+    from keras_initlab.recipes.coordinates import CoordinateCheck as CoordinateCheck
+    from keras_initlab.recipes.coordinates import coordinate_check as coordinate_check
     from keras_initlab.recipes.lsuv import Lsuv as Lsuv
     from keras_initlab.recipes.mimetic import Mimetic as Mimetic
+    from keras_initlab.recipes.moments import Moments as Moments
+    from keras_initlab.recipes.mup import Mup as Mup
+    from keras_initlab.recipes.mup import mup_optimizer as mup_optimizer
     from keras_initlab.recipes.recipe import Recipe as Recipe
     from keras_initlab.recipes.recipe import Work as Work
     from keras_initlab.recipes.residual import DepthScaled as DepthScaled
     from keras_initlab.recipes.residual import Fixup as Fixup
     from keras_initlab.recipes.residual import ZeroResidual as ZeroResidual
+    from keras_initlab.recipes.swim import Swim as Swim
     from keras_initlab.recipes.transformers import DeepNorm as DeepNorm
     from keras_initlab.recipes.transformers import SubLN as SubLN
     from keras_initlab.recipes.transformers import TFixup as TFixup
+    from keras_initlab.recipes.vit import ViT as ViT
     from keras_initlab.recipes.within_layer import WithinLayer as WithinLayer
 
 # Class -> module, loaded when first asked for: the names alone are told to Keras at once.
 _HOMES = {name: module for module, _, name in (place.partition(".") for place in OWN.values())} | {
     "Account": "account",
+    "CoordinateCheck": "coordinates",
     "Recipe": "recipe",
     "Redrawn": "account",
     "Work": "recipe",
+    "coordinate_check": "coordinates",
+    "mup_optimizer": "mup",
 }
 
 __all__ = ["RecipeClaims", "list_recipes", "register", "unregister", *_HOMES]

@@ -1,6 +1,7 @@
 """Recipes that need no data: exact isometries, and nets that start linear or without chance."""
 
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -86,6 +87,37 @@ class Isometry(Recipe):
             zero_all_biases(work, layer)
 
 
+PASSING = ("InputLayer", "Activation", "ReLU", "Dropout")
+"""Layers between those of a chain that keep places apart."""
+
+
+def chain_of(work: Work, name: str, passing: Sequence[str]) -> list[Slot]:
+    """The kernels of a chain of Dense layers and convolutions, in their order.
+
+    Args:
+        work: The model at work.
+        name: Who asks.
+        passing: The kinds of other layers that may stand between.
+
+    Raises:
+        InputError: If the model is no such chain.
+    """
+    layers = getattr(work.model, "layers", [])
+    kinds = (keras.layers.Dense, keras.layers.Conv1D, keras.layers.Conv2D, keras.layers.Conv3D)
+    weighted = [layer for layer in layers if isinstance(layer, kinds)]
+    odd = next(
+        (one for one in layers if not isinstance(one, kinds) and type(one).__name__ not in passing), None
+    )
+    straight = all(len(operations_after(layer)) <= 1 for layer in layers)
+    if odd is not None or not straight or len(weighted) < 2:
+        what = f"the layer {odd.name!r} is in the way" if odd is not None else "it is no chain"
+        raise InputError(
+            f"{name} is for chains of at least two Dense or convolutional layers; of the model "
+            f"{work.model.name!r} {what}."
+        )
+    return [slot for layer in weighted for slot in work.of(layer) if slot.role == "kernel"]
+
+
 LINES = ("relu", "gelu", "silu", "swish", "softplus")
 """The activations of which φ(z) - φ(-z) = z."""
 
@@ -136,7 +168,7 @@ class LooksLinear(Recipe):
     """
 
     def change(self, work: Work) -> None:
-        chain = self._chain(work)
+        chain = chain_of(work, self.name, PASSING)
         for place, slot in enumerate(chain):
             first, last = place == 0, place == len(chain) - 1
             rows, columns = slot.shape[-2] // (1 if first else 2), slot.shape[-1] // (1 if last else 2)
@@ -155,27 +187,6 @@ class LooksLinear(Recipe):
             zero_all_biases(work, slot.layer)
             if not last:
                 self._check(slot)
-
-    @staticmethod
-    def _chain(work: Work) -> list[Slot]:
-        layers = getattr(work.model, "layers", [])
-        kinds = (keras.layers.Dense, keras.layers.Conv1D, keras.layers.Conv2D, keras.layers.Conv3D)
-        passing = (
-            keras.layers.InputLayer,
-            keras.layers.Activation,
-            keras.layers.ReLU,
-            keras.layers.Dropout,
-        )
-        weighted = [layer for layer in layers if isinstance(layer, kinds)]
-        odd = next((one for one in layers if not isinstance(one, (*kinds, *passing))), None)
-        straight = all(len(operations_after(layer)) <= 1 for layer in layers)
-        if odd is not None or not straight or len(weighted) < 2:
-            what = f"the layer {odd.name!r} is in the way" if odd is not None else "it is no chain"
-            raise InputError(
-                "initlab_looks_linear is for chains of at least two Dense or convolutional layers; of the "
-                f"model {work.model.name!r} {what}."
-            )
-        return [slot for layer in weighted for slot in work.of(layer) if slot.role == "kernel"]
 
     @staticmethod
     def _check(slot: Slot) -> None:

@@ -3,18 +3,27 @@
 import keras
 
 
-def small_relu_net() -> keras.Model:
-    """Three hidden layers of ReLUs."""
+def small_relu_net(widen: int = 1) -> keras.Model:
+    """Three hidden layers of ReLUs.
+
+    Args:
+        widen: Multiplies the hidden widths.
+    """
     layers = keras.layers
     return keras.Sequential(
         [
             keras.Input((20,)),
-            layers.Dense(64, "relu", name="first"),
-            layers.Dense(48, "relu", name="second"),
-            layers.Dense(32, "relu", name="third"),
+            layers.Dense(64 * widen, "relu", name="first"),
+            layers.Dense(48 * widen, "relu", name="second"),
+            layers.Dense(32 * widen, "relu", name="third"),
             layers.Dense(5, name="head"),
         ]
     )
+
+
+def wide_relu_net() -> keras.Model:
+    """The same, four times as wide."""
+    return small_relu_net(4)
 
 
 def linear_net() -> keras.Model:
@@ -146,4 +155,31 @@ def sub_ln_transformer() -> keras.Model:
         inner = layers.Dense(32, "gelu", name=f"layer_{number}_up")(inner)
         inner = layers.LayerNormalization(name=f"layer_{number}_norm_3")(inner)
         x = layers.Add()([x, layers.Dense(16, name=f"layer_{number}_down")(inner)])
+    return keras.Model(given, layers.Dense(3, name="head")(layers.GlobalAveragePooling1D()(x)))
+
+
+class Positions(keras.layers.Layer):
+    """Adds a table of positions."""
+
+    def build(self, shape):
+        self.positions = self.add_weight(shape=(1, *shape[1:]), name="positions")
+
+    def call(self, x):
+        return x + self.positions
+
+
+def small_vit() -> keras.Model:
+    """A vision Transformer of two layers on four patches."""
+    layers = keras.layers
+    given = keras.Input((8, 8, 3))
+    x = layers.Reshape((4, 16))(layers.Conv2D(16, 4, 4, name="patch")(given))
+    x = Positions(name="places")(x)
+    for number in (1, 2):
+        inner = layers.LayerNormalization(name=f"layer_{number}_norm_1")(x)
+        inner = layers.MultiHeadAttention(2, 8, name=f"layer_{number}_attention")(inner, inner)
+        x = layers.Add()([x, inner])
+        inner = layers.LayerNormalization(name=f"layer_{number}_norm_2")(x)
+        inner = layers.Dense(32, "gelu", name=f"layer_{number}_up")(inner)
+        x = layers.Add()([x, layers.Dense(16, name=f"layer_{number}_down")(inner)])
+    x = layers.LayerNormalization(name="norm")(x)
     return keras.Model(given, layers.Dense(3, name="head")(layers.GlobalAveragePooling1D()(x)))

@@ -142,6 +142,13 @@ class Work:
             "note": note,
         }
 
+    def scale(self, slot: Slot, factor: float) -> None:
+        """Multiply a weight that was put; what the account says of it stays."""
+        row = dict(self._rows[slot.index])
+        scheme, before = row.pop("scheme"), row.pop("factor")
+        self.put(slot, self.value(slot) * factor, scheme, **row)
+        self._rows[slot.index]["factor"] = before and before * factor
+
     def annotate(self, slot: Slot, note: str) -> None:
         """Add to what is to be known of a weight that was put."""
         row = self._rows[slot.index]
@@ -321,7 +328,7 @@ class Recipe:
         chosen = {
             one.name: getattr(self, one.name)
             for one in dataclasses.fields(self)
-            if getattr(self, one.name) != one.default
+            if one.repr and getattr(self, one.name) != one.default
         }
         inner = ", ".join(f"{name}={_text(value)}" for name, value in chosen.items())
         return f"{type(self).__name__}({inner})" if inner else type(self).__name__
@@ -355,7 +362,18 @@ def _made(kind: type[Recipe], arguments: Mapping[str, Any]) -> Recipe:
     try:
         return kind(**arguments)
     except TypeError as error:
-        raise InputError(f"{kind.__name__} cannot be made: {error}") from error
+        needed = ", ".join(f"{name}=..." for name in required(kind))
+        advice = f"; give initlab.recipes.{kind.__name__}({needed})" if needed and not arguments else ""
+        raise InputError(f"{kind.__name__} cannot be made: {error}{advice}.") from error
+
+
+def required(kind: type[Recipe]) -> list[str]:
+    """The arguments without which a recipe cannot be made.
+
+    >>> required(find("initlab_lsuv").__class__)
+    []
+    """
+    return [one.name for one in dataclasses.fields(kind) if one.default is dataclasses.MISSING]
 
 
 def wide(value: Any) -> np.ndarray:

@@ -24,6 +24,7 @@ class RecipeClaims:
         random: Whether a seed matters.
         cost: What it costs, such as `1 forward pass`.
         example: Makes a small model that has the structure.
+        arguments: Makes, for the example, the arguments without which the recipe cannot be made.
         exact: Maps a model on which the recipe was used, with its default arguments, and the data it saw to
             residuals that are zero in exact arithmetic; its docstring says what it states.
         use: When it is the right choice, in one sentence.
@@ -38,6 +39,7 @@ class RecipeClaims:
     random: bool = True
     cost: str = "none"
     example: Callable[[], Any] | None = None
+    arguments: Callable[[], dict[str, Any]] | None = None
     exact: Callable[[Any, Any], Any] | None = None
     use: str = ""
     avoid: str = ""
@@ -56,8 +58,12 @@ OWN = {
     "looks_linear": "chains.LooksLinear",
     "lsuv": "lsuv.Lsuv",
     "mimetic": "mimetic.Mimetic",
+    "moments": "moments.Moments",
+    "mup": "mup.Mup",
     "sub_ln": "transformers.SubLN",
+    "swim": "swim.Swim",
     "t_fixup": "transformers.TFixup",
+    "vit": "vit.ViT",
     "within_layer": "within_layer.WithinLayer",
     "zero": "chains.Zero",
     "zero_residual": "residual.ZeroResidual",

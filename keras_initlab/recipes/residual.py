@@ -8,7 +8,7 @@ from typing import Any, ClassVar
 import keras
 import numpy as np
 
-from keras_initlab.core.arguments import finite, one_of
+from keras_initlab.core.arguments import finite, one_of, whole
 from keras_initlab.core.errors import InputError
 from keras_initlab.network.attention import attention_of, blocks
 from keras_initlab.network.branches import Branch, Found, branches
@@ -227,7 +227,7 @@ class Fixup(_Residual):
 @register(
     "depth_scaled",
     claims=RecipeClaims(
-        law="last kernels of branches over √(2N) (gpt2) or √(2l) (beit); all kernels of layer l over √l (ds)",
+        law="last kernels of branches over √(2N) (gpt2), √(2l) (beit), N/N₀ (completep); all over √l (ds)",
         reference="Radford et al. 2019; Bao et al. 2021, arXiv:2106.08254; Zhang et al., arXiv:1908.11365",
         changes=(*KERNEL_ROLES, "embeddings", "bias"),
         structure="residual",
@@ -243,7 +243,10 @@ class DepthScaled(_Residual):
     - `gpt2`: everything N(0, 0.02²) with biases 0, the last kernel of each branch over √(2N) for N layers;
     - `beit`: the last kernels of layer l = 1, 2, ... over √(2l), on a truncated normal of deviation 0.02;
     - `ds`: all kernels of layer l over √l, on Glorot's uniform law, as the paper writes it;
-    - `ds_code`: the same over l^¼, which is what its authors' program does.
+    - `ds_code`: the same over l^¼, which is what its authors' program does;
+    - `completep`: the last kernels times `base_layers`/N, on LeCun's law: weights of CompleteP with α = 1,
+      whose multiplier on the branches stands in the kernels here. Its learning rates by depth are not
+      made; by width, `initlab_mup` and `mup_optimizer` are.
 
     A layer is an attention with the branches that follow it; in nets without attention each branch is one,
     and 2N is the number of branches.
@@ -252,26 +255,29 @@ class DepthScaled(_Residual):
         rule: Which of these.
         base: The scheme that draws the kernels; None is that of the rule.
         branches: A regular expression, or several, that name the branches where the graph does not show them.
+        base_layers: For `completep`, the layers of the model whose learning rates hold at every depth.
 
     Raises:
         InputError: If there are no branches, or layers cannot be counted.
 
     Reference: Radford et al. 2019, section 2.3; Bao et al. 2021, arXiv:2106.08254, section 2.3; Zhang et al.
-    2019, arXiv:1908.11365, equation 6.
+    2019, arXiv:1908.11365, equation 6; Dey et al. 2025, arXiv:2505.01618, table 1.
 
     >>> account = DepthScaled().apply(small_transformer())
     >>> sorted({round(row.factor, 4) for row in account if row.factor})
     [0.5, 1.0]
     """
 
-    rules: ClassVar[tuple[str, ...]] = ("gpt2", "beit", "ds", "ds_code")
+    rules: ClassVar[tuple[str, ...]] = ("gpt2", "beit", "ds", "ds_code", "completep")
 
     rule: str = "gpt2"
     base: Any = None
     branches: Any = None
+    base_layers: int = 2
 
     def __post_init__(self) -> None:
         one_of("rule", self.rule, self.rules)
+        whole("base_layers", self.base_layers)
 
     def change(self, work: Work) -> None:
         found = self.found(work)
@@ -309,6 +315,8 @@ class DepthScaled(_Residual):
             return 1 / math.sqrt(len(own) * layers) if last else 1.0
         if self.rule == "beit":
             return 1 / math.sqrt(2 * number) if last else 1.0
+        if self.rule == "completep":
+            return self.base_layers / layers if last else 1.0
         return number ** (-0.5 if self.rule == "ds" else -0.25)
 
     def _base(self) -> Any:
@@ -318,7 +326,7 @@ class DepthScaled(_Residual):
             return keras.initializers.RandomNormal(stddev=0.02)
         if self.rule == "beit":
             return keras.initializers.TruncatedNormal(stddev=0.02)
-        return "glorot_uniform"
+        return "initlab_lecun_normal" if self.rule == "completep" else "glorot_uniform"
 
 
 def layered(found: Sequence[Branch]) -> list[tuple[Branch, ...]]:

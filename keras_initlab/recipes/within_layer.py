@@ -6,12 +6,13 @@ from typing import Any
 import keras
 import numpy as np
 
-from keras_initlab.core.arguments import finite, whole
+from keras_initlab.core.arguments import finite, flag, whole
 from keras_initlab.core.errors import InputError
 from keras_initlab.core.keras_private import parts
 from keras_initlab.network.slots import Slot
 from keras_initlab.network.taps import Met, forward, inside_loops
 from keras_initlab.network.usage import is_custom
+from keras_initlab.recipes.balance import balance, homogeneous_chain
 from keras_initlab.recipes.examples import small_relu_net
 from keras_initlab.recipes.recipe import PROBE, Recipe, Work, wide
 from keras_initlab.recipes.registry import RecipeClaims, register
@@ -56,16 +57,21 @@ class WithinLayer(Recipe):
 
     Draws every kernel from `base` and lets a batch through the model: as it comes to a layer, each channel of
     the kernel is divided by the deviation of its sums over examples and places, and its bias takes the mean
-    away. Layers without a bias are scaled only. Layers are Dense and convolutions; the rest stays. The
-    paper's balance of rates between layers and its starts by PCA and k-means are not part of it.
+    away. Layers without a bias are scaled only. Layers are Dense and convolutions; the rest stays. With
+    `balance` all layers of a chain then change at one rate: √(E g²/E w²) of their gradients is made equal,
+    by factors whose product is 1, so that what the model puts out stays. The paper's starts by PCA and
+    k-means are not part of it.
 
     Args:
         base: The scheme that draws the kernels; the paper takes N(0, 1), of which the scale does not matter.
         beta: Mean of every channel.
         probe: How many examples to look at, at least 2.
+        balance: Make the rates of all layers equal, for a Gaussian gradient at the output, in a chain of
+            linear layers and (leaky) ReLUs; takes a forward and a backward pass a sweep.
 
     Raises:
-        InputError: If an argument cannot work, or a kernel's bias may not be set.
+        InputError: If an argument cannot work, a kernel's bias may not be set, or `balance` is asked of
+            another net.
 
     Reference: Krähenbühl et al. 2016, arXiv:1511.06856, section 3.1.
 
@@ -79,12 +85,15 @@ class WithinLayer(Recipe):
     base: Any = "initlab_lecun_normal"
     beta: float = 0.0
     probe: int = PROBE
+    balance: bool = False
 
     def __post_init__(self) -> None:
         finite("beta", self.beta)
         whole("probe", self.probe, 2)
+        flag("balance", self.balance)
 
     def change(self, work: Work) -> None:
+        chain = homogeneous_chain(work, self.name) if self.balance else []
         looped = inside_loops(work.model)
         kernels: dict[int, tuple[Slot, np.ndarray]] = {}  # with its draw: inside a call it would be another
         layers = []
@@ -111,6 +120,8 @@ class WithinLayer(Recipe):
                 work.leave(kernel, "the forward pass does not reach the layer")
             elif calls[id(layer)] > 1:
                 work.annotate(kernel, f"called {calls[id(layer)]} times: whitened at the first")
+        if self.balance:
+            balance(work, chain)
 
     def _whiten(self, work: Work, met: Met, kernel: Slot, drawn: np.ndarray) -> None:
         bias = next((slot for slot in work.of(met.layer) if slot.role == "bias"), None)

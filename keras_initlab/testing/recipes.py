@@ -18,6 +18,7 @@ from keras_initlab.network.slots import all_slots
 from keras_initlab.network.snapshot import assign
 from keras_initlab.recipes.account import Account
 from keras_initlab.recipes.recipe import Recipe, Work, find
+from keras_initlab.recipes.registry import named
 
 ROWS = 64
 EXACT = 1e-4
@@ -42,7 +43,8 @@ def check_recipe(recipe: Any, model: keras.Model | None = None, x: Any = None, y
         AssertionError: Says what does not hold.
         InputError: If `recipe` is no recipe, or there is no model.
     """
-    found = find(recipe)
+    kind = recipe if isinstance(recipe, type) and issubclass(recipe, Recipe) else named(recipe)
+    found = _usual(kind) if kind else find(recipe)
     if found is None:
         raise InputError(f"recipe is {recipe!r}: give a registered name, a class or an instance.")
     if model is None:
@@ -56,6 +58,11 @@ def check_recipe(recipe: Any, model: keras.Model | None = None, x: Any = None, y
     _check_data(found, model)
     _check_atomic(found, model, x, y)
     _check_exact(found, model, x, y)
+
+
+def _usual(kind: type[Recipe]) -> Recipe:
+    """The recipe with its default arguments, and those of its claims where it cannot do without."""
+    return kind(**(kind.claims.arguments() if kind.claims.arguments else {}))
 
 
 def data_for(model: keras.Model, x: Any = None, y: Any = None) -> tuple[Any, Any]:
@@ -171,7 +178,10 @@ def _check_atomic(recipe: Recipe, model: keras.Model, x: Any, y: Any) -> None:
 
 
 def _check_exact(recipe: Recipe, model: keras.Model, x: Any, y: Any) -> None:
-    usual = all(getattr(recipe, one.name) == one.default for one in dataclasses.fields(recipe))
+    usual = all(
+        getattr(recipe, one.name) == one.default or one.default is dataclasses.MISSING
+        for one in dataclasses.fields(recipe)
+    )
     if recipe.claims.exact is None or not usual:
         return
     recipe.apply(model, x, y, seed=2)

@@ -147,7 +147,7 @@ def test_gpt2_beit_and_ds():
     def ratios(rule, base):
         model = examples.small_transformer()
         drawn = plain(model, base, seed=5)
-        initlab.reinitialize(model, DepthScaled(rule), seed=5)
+        initlab.reinitialize(model, DepthScaled(rule, base_layers=1), seed=5)
         found = {}
         for path, value in values(model).items():
             if path.endswith("kernel"):
@@ -174,6 +174,8 @@ def test_gpt2_beit_and_ds():
     gpt2 = by_part(ratios("gpt2", keras.initializers.RandomNormal(stddev=0.02)))
     np.testing.assert_allclose(np.concatenate(gpt2), [1, 1, 1, 0.5, 1, 0.5] * 2 + [1], rtol=1e-6)
     beit = by_part(ratios("beit", keras.initializers.TruncatedNormal(stddev=0.02)))
+    completep = by_part(ratios("completep", "initlab_lecun_normal"))
+    np.testing.assert_allclose(np.concatenate(completep), [1, 1, 1, 0.5, 1, 0.5] * 2 + [1], rtol=1e-6)
     first, second = 2**-0.5, 0.5
     expected = [1, 1, 1, first, 1, first, 1, 1, 1, second, 1, second, 1]
     np.testing.assert_allclose(np.concatenate(beit), expected, rtol=1e-6)

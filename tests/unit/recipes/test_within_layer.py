@@ -8,6 +8,7 @@ from keras import layers
 import keras_initlab as initlab
 from keras_initlab.recipes import WithinLayer
 from keras_initlab.recipes.within_layer import whitened_channels
+from tests.engines import BACKEND
 
 ROWS = np.random.default_rng(0).normal(1.0, 3.0, size=(90, 12)).astype("float32")
 PICTURES = np.random.default_rng(0).normal(size=(16, 8, 8, 3)).astype("float32")
@@ -64,3 +65,28 @@ def test_a_bias_that_may_not_be_set_is_refused():
         initlab.reinitialize(model, "initlab_within_layer")
     with pytest.raises(initlab.InputError, match="beta is nan"):
         WithinLayer(beta=float("nan"))
+
+
+@pytest.mark.skipif(BACKEND == "numpy", reason="computes gradients")
+def test_balanced_layers_learn_at_one_rate_and_compute_the_same():
+    def whole():
+        hidden = [layers.Conv2D(5, 3, activation="relu"), layers.Flatten(), layers.Dense(7, "relu")]
+        return keras.Sequential([keras.Input((8, 8, 3)), *hidden, layers.Dense(2, name="head")])
+
+    model, plain = whole(), whole()
+    account = initlab.reinitialize(model, WithinLayer(balance=True), PICTURES, seed=2)
+    initlab.reinitialize(plain, WithinLayer(), PICTURES, seed=2)
+    one, other = (keras.ops.convert_to_numpy(net(PICTURES)) for net in (model, plain))
+    np.testing.assert_allclose(one, other, atol=2e-5)
+    rates = [float(rate) for rate in account.notes[0].partition(": ")[2].split(", ")]
+    assert rates == pytest.approx([rates[0]] * 3, rel=0.01)
+    kernels = [(net.get_weights()[0], net.get_weights()[4]) for net in (model, plain)]
+    moved = [float((after / before).flat[0]) for after, before in zip(*kernels, strict=True)]
+    assert max(abs(factor - 1) for factor in moved) > 0.1
+    with_tanh = keras.Sequential([keras.Input((12,)), layers.Dense(3, "tanh"), layers.Dense(2)])
+    with pytest.raises(initlab.InputError, match=r"'tanh' follows.*balance"):
+        WithinLayer(balance=True).apply(with_tanh, ROWS)
+    x = keras.Input((12,))
+    joined = keras.Model(x, layers.Add()([layers.Dense(3)(x), layers.Dense(3)(x)]))
+    with pytest.raises(initlab.InputError, match=r"'add.*in the way"):
+        WithinLayer(balance=True).apply(joined, ROWS)

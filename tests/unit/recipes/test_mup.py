@@ -1,0 +1,176 @@
+"""μP: the laws of the paper by hand, the parametrization with a multiplier as an oracle, flat coordinates."""
+
+import keras
+import numpy as np
+import pytest
+from keras import layers
+
+import keras_initlab as initlab
+from keras_initlab import recipes
+from keras_initlab.core.keras_private import learning_rate
+from keras_initlab.recipes import Mup, coordinate_check, mup_optimizer
+from tests.engines import BACKEND
+
+TRAINS = pytest.mark.skipif(BACKEND == "numpy", reason="trains")
+RNG = np.random.default_rng(0)
+X = RNG.normal(size=(32, 6)).astype("float32")
+Y = RNG.normal(size=(32, 2)).astype("float32")
+
+
+def net(width, head=layers.Dense, optimizer=None):
+    hidden = [layers.Dense(size, "tanh", name=f"hidden_{size}") for size in (width, 2 * width)]
+    model = keras.Sequential([keras.Input((6,)), *hidden, head(2, name="head")])
+    model.compile(optimizer or "sgd", "mse")
+    return model
+
+
+def ratios(model, recipe, base):
+    """Each kernel over the draw of the base scheme with the same seed."""
+    initlab.reinitialize(model, base, seed=3)
+    drawn = [np.array(layer.get_weights()[0]) for layer in model.layers]
+    initlab.reinitialize(model, recipe, seed=3)
+    found = [layer.get_weights()[0] / kernel for layer, kernel in zip(model.layers, drawn, strict=True)]
+    for ratio in found:
+        np.testing.assert_allclose(ratio, ratio.flat[0], rtol=1e-5)
+    return [float(ratio.flat[0]) for ratio in found]
+
+
+@pytest.mark.parametrize(
+    ("base", "expected"),
+    [
+        ("random_normal", (1, 0.5, 1 / 4)),  # constant: hidden over √m, head over m
+        ("lecun_normal", (1, 1, 2 / 4)),  # by inputs: hidden stays, the head keeps the narrow law, over m
+        (
+            keras.initializers.VarianceScaling(2.0, "fan_out", "untruncated_normal"),
+            (2, 2 / 2, 1 / 4),  # by outputs
+        ),
+        ("glorot_uniform", ((70 / 22) ** 0.5, 2 / 2, (130 / 34) ** 0.5 / 4)),
+    ],
+)
+def test_the_laws_by_hand(base, expected):
+    assert ratios(net(64), Mup(net(16), base), base) == pytest.approx(list(expected), rel=1e-5)
+
+
+def test_the_narrow_model_is_its_own_base():
+    model = net(16)
+    assert ratios(model, Mup(net(16)), "initlab_lecun_normal") == [1, 1, 1]
+    account = initlab.reinitialize(net(64), Mup(net(16), zero_head=True))
+    assert {row.path: row.std for row in account}["head/kernel"] == 0
+    assert account.structure == ("1 hidden, 1 head, 1 other kernels",)
+
+
+def rates_of(optimizer, model):
+    made = optimizer._optimizer_map
+    return {
+        variable.path.split("/", 1)[1]: float(made(variable).learning_rate)
+        for variable in model.trainable_variables
+    }
+
+
+@pytest.mark.parametrize(
+    ("optimizer", "bias", "first", "hidden", "head"),
+    [
+        (keras.optimizers.SGD(0.5), 2.0, 2.0, 0.5, 0.125),
+        (keras.optimizers.Adam(0.5, weight_decay=0.1), 0.5, 0.5, 0.125, 0.125),
+    ],
+)
+def test_rates_by_hand(optimizer, bias, first, hidden, head):
+    model = net(64)
+    made = mup_optimizer(model, net(16), optimizer)
+    rates = list(rates_of(made, model).values())
+    assert rates == pytest.approx([first, bias, hidden, bias, head, 0.5])
+    for one in made.optimizers:
+        if one.weight_decay:
+            assert float(one.learning_rate) * one.weight_decay == pytest.approx(0.05)
+    assert mup_optimizer(net(16), net(16), optimizer) is optimizer
+
+
+def test_schedules_are_scaled_and_saved():
+    model = net(64)
+    schedule = keras.optimizers.schedules.ExponentialDecay(0.5, 10, 0.5)
+    made = mup_optimizer(model, net(16), keras.optimizers.Adam(schedule))
+    again = keras.optimizers.MultiOptimizer.from_config(made.get_config())
+    found = sorted(float(learning_rate(one)(10)) for one in again.optimizers)
+    assert found == pytest.approx([0.25 * 0.25, 0.25 * 0.25, 0.25])
+
+
+class Divided(layers.Dense):
+    """A head whose output is multiplied by 1 / 4, as the paper writes μP."""
+
+    def call(self, inputs):
+        return keras.ops.matmul(inputs, self.kernel) / 4 + self.bias
+
+
+@TRAINS
+@pytest.mark.parametrize("kind", ["SGD", "Adam"])
+def test_it_trains_as_the_parametrization_with_a_multiplier(kind):
+    make = getattr(keras.optimizers, kind)
+    ours, theirs = net(64), net(64, Divided)
+    ours.compile(mup_optimizer(ours, net(16), make(0.02)), "mse", jit_compile=False)
+    initlab.reinitialize(ours, Mup(net(16)), seed=1)
+    start = ours.get_weights()
+    theirs.set_weights([*start[:4], start[4] * 4, start[5]])
+    # The paper's table 8: by width 4 of inputs or outputs, kernels and biases in their order.
+    factors = {"SGD": (4, 4, 1, 4, 4, 1), "Adam": (1, 1, 0.25, 1, 1, 1)}[kind]
+    made = [make(0.02 * factor) for factor in factors]
+    paths = {one.path: each for one, each in zip(theirs.trainable_variables, made, strict=True)}
+    optimizer = keras.optimizers.MultiOptimizer(lambda variable: paths[variable.path])
+    theirs.compile(optimizer, "mse", jit_compile=False)
+    for _ in range(4):
+        ours.train_on_batch(X, Y)
+        theirs.train_on_batch(X, Y)
+    assert np.abs(ours.get_weights()[4] - start[4]).max() > 1e-4
+    found = [*theirs.get_weights()]
+    found[4] = found[4] / 4
+    for one, other in zip(ours.get_weights(), found, strict=True):
+        np.testing.assert_allclose(one, other, rtol=2e-4, atol=2e-6)
+
+
+@TRAINS
+def test_coordinates_are_flat_under_mup_alone():
+    widths = (16, 64, 256)
+    check = coordinate_check(lambda width: net(width, optimizer=keras.optimizers.Adam(0.02)), widths, X, Y)
+    slopes = check.slopes
+    assert set(check.frame["step"]) == {0, 1, 2, 3}
+    assert slopes["mup"].iloc[:-1].abs().max() < 0.15
+    assert slopes["mup"].max() < 0.15
+    assert slopes["standard"].max() > 0.4
+    narrow = check.frame[check.frame["width"] == 16]
+    same = narrow.pivot(index=["step", "layer"], columns="parametrization", values="size")
+    np.testing.assert_allclose(same["mup"], same["standard"], rtol=1e-4)
+    axes = check.plot()
+    assert [ax.get_title() for ax in axes] == ["standard, after 3 steps", "mup, after 3 steps"]
+    assert "hidden" not in str(check)
+    assert "3 Dense" in str(check)
+
+
+@pytest.mark.parametrize(
+    ("call", "match"),
+    [
+        (lambda: Mup(3), "narrow is int"),
+        (lambda: Mup(net(16), zero_head=1), "zero_head"),
+        (lambda: Mup(keras.Sequential([keras.Input((6,)), layers.Dense(3)])).apply(net(8)), "2 weights and"),
+        (lambda: Mup(net(8), "initlab_orthogonal").apply(net(16)), "not known how it scales"),
+        (lambda: recipes.mup_optimizer(net(8), net(4), "adadelta"), "Adadelta, of which"),
+        (
+            lambda: recipes.mup_optimizer(net(8), net(4), keras.optimizers.SGD(global_clipnorm=1.0)),
+            "global_clipnorm",
+        ),
+        (lambda: coordinate_check(net, (8,)), "widths is"),
+        (lambda: initlab.reinitialize(net(8), "initlab_mup"), r"give initlab.recipes.Mup\(narrow=...\)"),
+    ],
+)
+def test_bad_input_is_refused_in_one_line(call, match):
+    with pytest.raises(initlab.InputError, match=match):
+        call()
+
+
+def test_heads_of_attention_grow_in_number_and_tables_are_untied():
+    def attending(heads, size):
+        x = keras.Input((5, 8))
+        return keras.Model(x, layers.MultiHeadAttention(heads, size)(x, x))
+
+    account = initlab.reinitialize(attending(4, 4), Mup(attending(2, 4)))
+    assert len([row for row in account if row.factor]) == 4
+    with pytest.raises(initlab.InputError, match="more heads of one size"):
+        initlab.reinitialize(attending(2, 8), Mup(attending(2, 4)))
