@@ -161,7 +161,7 @@ class _Unrolling:
                 del self._owners[len(self._owners) - own :]
         if type(operation).__name__ == "GetItem" and isinstance(args[1], slice | None):
             args = (args[0], (args[1],))  # of single keys its shape rule knows whole numbers only
-        outputs = operation.compute_output_spec(*args, **kwargs)
+        outputs = _described(operation, args, kwargs)
         leaves = keras.tree.flatten((args, kwargs))
         self._graph.nodes.append(
             Node(
@@ -218,6 +218,17 @@ def _is_composite(operation: Any) -> bool:
     if not isinstance(operation, keras.Layer) or isinstance(operation, _ATOMS):
         return False
     return isinstance(operation, keras.Model) or is_custom(operation)
+
+
+def _described(operation: Any, args: tuple, kwargs: dict) -> Any:
+    """What comes out, as symbols.
+
+    Attention of one's own may take more arguments than the rule of shapes that it has from Keras.
+    """
+    if isinstance(operation, ATTENTION):
+        known = inspect.signature(operation.compute_output_spec).parameters
+        kwargs = {name: value for name, value in kwargs.items() if name in known or value is not None}
+    return operation.compute_output_spec(*args, **kwargs)
 
 
 def _crosses(operation: Any, args: tuple, kwargs: dict) -> bool:
