@@ -84,6 +84,11 @@ def carry_over(source: Any, target: Any) -> None:
             set_tensor_attr(target, name, value)
 
 
+def base_kernel(layer: Any) -> Any:
+    """The kernel under a LoRA adapter, without it; None where the layer has no kernel. 3.10."""
+    return getattr(layer, "_kernel", None)
+
+
 def projections(attention: Any) -> tuple[Any, Any, Any, Any]:
     """The layers of a `MultiHeadAttention` or `GroupQueryAttention`: query, key, value, output. 3.10."""
     return attention._query_dense, attention._key_dense, attention._value_dense, attention._output_dense

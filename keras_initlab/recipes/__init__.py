@@ -18,6 +18,8 @@ if TYPE_CHECKING:
     from keras_initlab.recipes.chains import Zero as Zero
     from keras_initlab.recipes.coordinates import CoordinateCheck as CoordinateCheck
     from keras_initlab.recipes.coordinates import coordinate_check as coordinate_check
+    from keras_initlab.recipes.from_larger import FromLarger as FromLarger
+    from keras_initlab.recipes.lora import Lora as Lora
     from keras_initlab.recipes.lsuv import Lsuv as Lsuv
     from keras_initlab.recipes.mimetic import Mimetic as Mimetic
     from keras_initlab.recipes.moments import Moments as Moments

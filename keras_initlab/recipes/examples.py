@@ -26,6 +26,14 @@ def wide_relu_net() -> keras.Model:
     return small_relu_net(4)
 
 
+def adapted_net() -> keras.Model:
+    """The same as `small_relu_net`, with adapters of rank 3 whose scale is 2."""
+    model = small_relu_net()
+    for layer in model.layers:
+        layer.enable_lora(3, lora_alpha=6)
+    return model
+
+
 def linear_net() -> keras.Model:
     """Three linear layers of one width."""
     layers = [keras.layers.Dense(16, name=name) for name in ("first", "second", "third")]

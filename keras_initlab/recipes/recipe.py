@@ -242,7 +242,12 @@ class Recipe:
     @property
     def rows(self) -> int:
         """How many rows of data it looks at; 0 for a recipe that needs none."""
-        return getattr(self, "probe", PROBE) if self.claims.needs else 0
+        return getattr(self, "probe", PROBE) if self.needs else 0
+
+    @property
+    def needs(self) -> tuple[str, ...]:
+        """Data that it cannot do without, as its arguments are."""
+        return self.claims.needs
 
     def require(self, x: Any, y: Any) -> None:
         """Refuse to work without the data that are needed.
@@ -251,8 +256,8 @@ class Recipe:
             InputError: If they are missing.
         """
         for name, value in (("x", x), ("y", y)):
-            if name in self.claims.needs and value is None:
-                there = ", ".join(self.claims.needs)
+            if name in self.needs and value is None:
+                there = ", ".join(self.needs)
                 raise InputError(
                     f"{name} is missing: {self.name} looks at data; call "
                     f"initlab.reinitialize(model, {self.name!r}, {there})."

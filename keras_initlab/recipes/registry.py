@@ -8,7 +8,7 @@ from typing import Any, Literal
 from keras_initlab.initializers import registry as schemes
 from keras_initlab.initializers.registry import PREFIX
 
-Structure = Literal["any", "chain", "residual", "attention"]
+Structure = Literal["any", "chain", "residual", "attention", "lora"]
 
 
 @dataclass(frozen=True)
@@ -18,7 +18,7 @@ class RecipeClaims:
     Attributes:
         law: The law in one line, as the field writes it.
         reference: Author, year and where to find it.
-        changes: Roles of the weights that it may write.
+        changes: Roles of the weights that it may write; `base_kernel` is a frozen one under an adapter.
         needs: Data that it cannot do without: any of `x`, `y`.
         structure: What it has to find in a model.
         random: Whether a seed matters.
@@ -54,8 +54,10 @@ OWN = {
     "deepnorm": "transformers.DeepNorm",
     "depth_scaled": "residual.DepthScaled",
     "fixup": "residual.Fixup",
+    "from_larger": "from_larger.FromLarger",
     "isometry": "chains.Isometry",
     "looks_linear": "chains.LooksLinear",
+    "lora": "lora.Lora",
     "lsuv": "lsuv.Lsuv",
     "mimetic": "mimetic.Mimetic",
     "moments": "moments.Moments",

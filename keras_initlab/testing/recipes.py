@@ -107,9 +107,12 @@ def _check_account(recipe: Recipe, model: keras.Model, x: Any, y: Any) -> None:
     for index in _changed(before, _values(model)):
         slot = slots[index]
         assert slot.path in told, f"{slot.path} has changed, and the account does not say so"
-        assert slot.variable.trainable, f"{slot.path} is frozen, and has changed"
+        under_adapter = "base_kernel" in recipe.claims.changes and getattr(slot.layer, "lora_enabled", False)
+        assert slot.variable.trainable or under_adapter, f"{slot.path} is frozen, and has changed"
+    by_path = {slot.path: slot for slot in slots.values()}
     for row in account:
-        assert row.role in recipe.claims.changes or "*" in recipe.claims.changes, (
+        role = row.role if by_path[row.path].variable.trainable else "base_kernel"
+        assert role in recipe.claims.changes or "*" in recipe.claims.changes, (
             f"{row.path} was written: its role {row.role!r} is not claimed"
         )
     assert _graph(model) == graph, "layers stand in more graphs than before"

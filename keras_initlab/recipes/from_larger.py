@@ -1,0 +1,101 @@
+"""A small model out of the weights of a large one."""
+
+from dataclasses import dataclass, field
+from typing import Any
+
+import keras
+import numpy as np
+
+from keras_initlab.core.errors import InputError
+from keras_initlab.network.roles import KERNEL_ROLES
+from keras_initlab.network.slots import Slot, all_slots
+from keras_initlab.recipes.examples import small_relu_net, wide_relu_net
+from keras_initlab.recipes.recipe import Recipe, Work
+from keras_initlab.recipes.registry import RecipeClaims, register
+
+
+def places(larger: int, smaller: int) -> np.ndarray:
+    """Which entries of an axis are taken: evenly spread, from the first.
+
+    >>> places(12, 5).tolist(), places(12, 6).tolist()
+    ([0, 3, 6, 8, 11], [0, 2, 4, 6, 8, 10])
+    """
+    if larger % smaller == 0:
+        return np.arange(0, larger, larger // smaller)
+    return np.linspace(0, larger - 1, smaller).round().astype("int64")
+
+
+@register(
+    "from_larger",
+    claims=RecipeClaims(
+        law="W[i, j] = teacher's W[aᵢ, bⱼ], evenly spread entries of its first layers; the head stays",
+        reference="Xu et al. 2024, arXiv:2311.18823",
+        changes=("*",),
+        random=False,
+        example=small_relu_net,
+        arguments=lambda: {"teacher": wide_relu_net()},
+        use="For a small model of a family of which a larger one is trained",
+        avoid="Where teacher and student have other layers, or another order of them",
+    ),
+)
+@dataclass(frozen=True)
+class FromLarger(Recipe):
+    """Weight selection: a model takes evenly spread entries of a larger, trained one.
+
+    Weights are paired in their order: a student of fewer layers has the teacher's first. Of each axis of n_t
+    entries it takes n_s: every (n_t/n_s)-th where that is whole, else those nearest to even steps; one axis
+    gives the same entries in the layer before and the layer after. The last layer with a kernel stays.
+
+    Args:
+        teacher: A built model of the same kinds of layers, none narrower.
+
+    Raises:
+        InputError: If a weight has no counterpart, or the counterpart is smaller.
+
+    Reference: Xu et al. 2024, arXiv:2311.18823, section 3.
+
+    >>> teacher, student = wide_relu_net(), small_relu_net()
+    >>> account = FromLarger(teacher).apply(student)
+    >>> one, other = (net.layers[1].get_weights()[0] for net in (student, teacher))
+    >>> bool((one == other[::4, ::4]).all()), account.skipped["head/kernel"]
+    (True, 'the head')
+    """
+
+    teacher: Any = field(repr=False)
+
+    def __post_init__(self) -> None:
+        if not isinstance(self.teacher, keras.Model) or not self.teacher.built:
+            raise InputError(f"teacher is {self.teacher!r}: give a built model.")
+
+    def change(self, work: Work) -> None:
+        kernels = [slot for slot in work.every if slot.role in KERNEL_ROLES]
+        head = kernels[-1].layer if kernels else None
+        theirs = [slot for slot in all_slots(self.teacher) if "seed" not in slot.role]
+        ours = [slot for slot in work.every if "seed" not in slot.role]
+        for place, slot in enumerate(ours):
+            if slot.layer is head:
+                work.leave(slot, "the head")
+            elif not work.may_write(slot):
+                work.leave(slot, "it may not be written: frozen, no weight that trains, or left out")
+            else:
+                self._take(work, slot, theirs[place] if place < len(theirs) else None)
+
+    @staticmethod
+    def _take(work: Work, slot: Slot, other: Slot | None) -> None:
+        if other is None or other.role != slot.role or len(other.shape) != len(slot.shape):
+            there = f"{other.path}, a {other.role} of shape {other.shape}" if other else "nothing"
+            raise InputError(
+                f"{slot.path}, a {slot.role} of shape {slot.shape}, meets {there} in teacher: both need the "
+                "same layers in the same order."
+            )
+        gated = "Cell" in type(slot.layer).__name__ and slot.shape != other.shape
+        if gated or any(size > larger for size, larger in zip(slot.shape, other.shape, strict=True)):
+            why = "its gates share an axis" if gated else "it is larger"
+            raise InputError(
+                f"{slot.path} has shape {slot.shape}, and teacher's {other.path} {other.shape}: {why}. Leave "
+                "it out with layers=."
+            )
+        value = np.asarray(keras.ops.convert_to_numpy(other.variable), "float64")
+        for axis, (larger, smaller) in enumerate(zip(other.shape, slot.shape, strict=True)):
+            value = value.take(places(larger, smaller), axis)
+        work.put(slot, value, "entries of teacher's", note=other.path)
