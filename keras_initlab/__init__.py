@@ -101,9 +101,11 @@ def _register_names() -> None:
         if error.name not in {"tensorflow", "jax", "torch"}:
             raise
         return  # no backend is installed: saved results can still be read
-    from keras_initlab.initializers.registry import announce_plugins
+    from keras_initlab.initializers import registry as schemes
+    from keras_initlab.recipes import registry as recipes
 
-    announce_plugins()
+    schemes.announce_plugins()
+    recipes.announce_plugins()
 
 
 _register_names()

@@ -1,10 +1,13 @@
 """Names of recipes: name -> class with claims."""
 
 import importlib
+import importlib.metadata
+import warnings
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, Literal
 
+from keras_initlab.core.errors import InputError, gist
 from keras_initlab.initializers import registry as schemes
 from keras_initlab.initializers.registry import PREFIX
 
@@ -72,7 +75,11 @@ OWN = {
 }
 """This package's recipes: name -> where the class stands. They wait until somebody asks for one."""
 
+GROUP = "keras_initlab.recipes"
+"""The group of entry points by which packages announce recipes."""
+
 _recipes: dict[str, Any] = {}
+_plugins: dict[str, importlib.metadata.EntryPoint] = {}
 _waiting: dict[str, str] = {}
 
 
@@ -126,19 +133,71 @@ def unregister(name: str) -> None:
     schemes.release(name)
 
 
+def announce_plugins() -> None:
+    """Give every third-party recipe its name without importing it.
+
+    An entry point of the group `keras_initlab.recipes` is one recipe: `name = "package.module:ClassName"`,
+    the class being decorated with `register(name, ...)`.
+    """
+    for point in importlib.metadata.entry_points(group=GROUP):
+        full = PREFIX + point.name
+        try:
+            _reserve(full)
+        except InputError:
+            warnings.warn(
+                f"Plugin {point.name!r} ({point.value}) is left out: its name is taken.", stacklevel=2
+            )
+            continue
+        _plugins[full] = point
+
+
+def _load_plugin(name: str) -> None:
+    """Import the package of a recipe.
+
+    Raises:
+        InputError: If that fails, or it registers none of that name.
+    """
+    point = _plugins.pop(name)
+    schemes.release(name)
+    problem = (
+        f"registers no recipe of that name: decorate its class with recipes.register({point.name!r}, ...)"
+    )
+    try:
+        point.load()
+    except Exception as error:
+        problem = f"cannot be loaded: {gist(error)}: repair or uninstall it"
+    if name not in _recipes:
+        _plugins[name] = point
+        _reserve(name)
+        raise InputError(f"Plugin {point.name!r} ({point.value}) {problem}.")
+
+
 def list_recipes() -> list[str]:
-    """Names of all recipes, sorted.
+    """Names of all recipes of this package and of its plugins, sorted.
+
+    A plugin that cannot be loaded is left out with a warning.
 
     >>> "initlab_lsuv" in list_recipes()
     True
     """
+    for name in list(_plugins):
+        try:
+            _load_plugin(name)
+        except InputError as error:
+            warnings.warn(str(error), stacklevel=2)
     return sorted({*_recipes, *_waiting})
 
 
 def named(name: Any) -> Any:
-    """The class that is registered under a name (with its prefix); None if there is none."""
+    """The class that is registered under a name (with its prefix); None if there is none.
+
+    Raises:
+        InputError: If it is a plugin's, which cannot be loaded.
+    """
     if not isinstance(name, str):
         return None
     if name in _waiting:
         importlib.import_module(_waiting[name])
+    if name in _plugins:
+        _load_plugin(name)
     return _recipes.get(name)
