@@ -52,7 +52,7 @@ CASES = {
     "transformer": (
         transformer,
         8,
-        1e-3,
+        3e-3,
         ["glorot_uniform", recipes.DeepNorm(fold=True), "initlab_zero_residual", "initlab_mimetic"],
     ),
 }

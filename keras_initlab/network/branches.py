@@ -14,37 +14,10 @@ import keras
 
 from keras_initlab.core.errors import InputError
 from keras_initlab.core.keras_private import own_variables, parts, projections
+from keras_initlab.network.operations import PLAIN, PRODUCTS, is_bent, is_norm
 from keras_initlab.network.roles import KERNEL_ROLES
 from keras_initlab.network.slots import Slot
 from keras_initlab.network.unrolled import ATTENTION, Graph, Node, unrolled
-
-_PRODUCTS = (
-    "Matmul",
-    "Einsum",
-    "Dot",
-    "Tensordot",
-    "Conv",
-    "DepthwiseConv",
-    "SeparableConv",
-    "ConvTranspose",
-)
-_BENT = re.compile(
-    "^(relu6?|leaky_?relu|p_?relu|elu|celu|selu|gelu|silu|swish|mish|softplus|softsign|soft_?max|tanh|sigmoid"
-    "|hard_?(silu|sigmoid|tanh|shrink)|soft_?shrink|log_?sigmoid|log_?softmax|squareplus|threshold|glu"
-    "|thresholded_?relu|tanh_?shrink|sparse_?(plus|sigmoid|max))$",
-    re.IGNORECASE,
-)
-_PLAIN = (
-    "dropout",
-    "stochasticdepth",
-    "droppath",
-    "identity",
-    "reshape",
-    "cast",
-    "activation",
-    "flatten",
-    "noise",
-)
 
 
 @dataclass(frozen=True, eq=False)
@@ -205,7 +178,7 @@ class _Finder:
                 self._maker.setdefault(tensor, place)
             self._kernels.append(self._kernels_of(node))
         self._weighted = sum(1 << place for place, held in enumerate(self._kernels) if held)
-        self._bent = sum(1 << place for place, node in enumerate(self._nodes) if _is_bent(node.operation))
+        self._bent = sum(1 << place for place, node in enumerate(self._nodes) if is_bent(node.operation))
 
     def run(self) -> Found:
         made: list[Branch] = []
@@ -290,7 +263,7 @@ class _Finder:
             f"{getattr(self._nodes[place].owner, 'name', '')}/{self._nodes[place].name}".strip("/"),
             tuple(held),
             tuple(self._tail(end, side)),
-            tuple(slot for node in nodes if _is_norm(node.operation) for slot in self._slots_of(node)),
+            tuple(slot for node in nodes if is_norm(node.operation) for slot in self._slots_of(node)),
             tuple(
                 slot
                 for at in _places(skip_side & self._weighted)
@@ -317,7 +290,7 @@ class _Finder:
             place = self._maker[tensor]
             node = self._nodes[place]
             if self._kernels[place]:
-                if _is_bent(node.operation):
+                if is_bent(node.operation):
                     found.append(("activation", None))
                 break
             slots = [self._slots[id(one)] for one in node.variables if id(one) in self._slots]
@@ -326,12 +299,12 @@ class _Finder:
                 found.append(("scale", slots[0]))
             elif kind == "LayerScale":
                 found += [("scale", slot) for slot in self._slots_of(node)[:1]]
-            elif _is_norm(node.operation):
+            elif is_norm(node.operation):
                 gamma = [slot for slot in self._slots_of(node) if slot.role in ("gamma", "scale")]
                 found.append(("norm", gamma[0] if gamma else None))
-            elif _is_bent(node.operation):
+            elif is_bent(node.operation):
                 found.append(("activation", None))
-            elif len(node.inputs) != 1 and kind.lower() not in _PLAIN and kind != "Add":
+            elif len(node.inputs) != 1 and kind.lower() not in PLAIN and kind != "Add":
                 found.append((kind.lower(), None))
                 break
             if not node.inputs:
@@ -346,17 +319,19 @@ class _Finder:
             if not takers:
                 return False
             following = self._nodes[takers[0]]
-            if _is_norm(following.operation):
+            if is_norm(following.operation):
                 return len(takers) == 1
-            if type(following.operation).__name__.lower() not in _PLAIN or self._kernels[takers[0]]:
+            if type(following.operation).__name__.lower() not in PLAIN or self._kernels[takers[0]]:
                 return False
             node = following
 
     def _skip_scale(self, tensor: int) -> float:
-        if tensor in self._maker:
+        while tensor in self._maker:
             node = self._nodes[self._maker[tensor]]
-            if type(node.operation).__name__ == "Multiply" and node.constants:
-                return node.constants[0]
+            kind = type(node.operation).__name__
+            if kind != "Cast":
+                return node.constants[0] if kind == "Multiply" and node.constants else 1.0
+            tensor = node.inputs[0]
         return 1.0
 
     def _kernels_of(self, node: Node) -> list[tuple[Slot, ...]]:
@@ -367,7 +342,7 @@ class _Finder:
         if isinstance(node.operation, keras.Layer):
             by_layer = [self._own(layer) for layer in parts(node.operation)]
             return [kernels for kernels in by_layer if kernels]
-        if type(node.operation).__name__ in _PRODUCTS:
+        if type(node.operation).__name__ in PRODUCTS:
             held = [self._slots[id(one)] for one in node.variables if id(one) in self._slots]
             return [(slot,) for slot in held if slot.role in KERNEL_ROLES]
         return []
@@ -385,16 +360,3 @@ class _Finder:
 
 def _places(nodes: int) -> list[int]:
     return [place for place in range(nodes.bit_length()) if nodes >> place & 1]
-
-
-def _is_norm(operation: Any) -> bool:
-    return "Normalization" in type(operation).__name__ or type(operation).__name__ in ("LayerNorm", "RMSNorm")
-
-
-def _is_bent(operation: Any) -> bool:
-    """Whether it is, or ends in, an activation that is not linear."""
-    activation = getattr(operation, "activation", None)
-    if callable(activation) and not isinstance(operation, keras.layers.RNN):
-        name = getattr(activation, "__name__", type(activation).__name__)
-        return name != "linear"
-    return bool(_BENT.match(type(operation).__name__))

@@ -96,12 +96,21 @@ def forward(model: keras.Model, x: Any, layers: Sequence[Any], visit: Callable[[
         InputError: If the model cannot run on `x`.
     """
     calls: Counter[int] = Counter()
-    with _tapped(layers, visit, calls), without_gradients():
+    stopped: list[InputError] = []  # as it was raised: on its way out Keras adds what each layer was given
+
+    def stopping(met: Met) -> Any:
+        try:
+            return visit(met)
+        except InputError as error:
+            stopped.append(error)
+            raise
+
+    with _tapped(layers, stopping, calls), without_gradients():
         try:
             model(x, training=False) if takes_training(model) else model(x)
-        except InputError:
-            raise
         except Exception as error:
+            if stopped:
+                raise stopped[0] from None
             shapes = keras.tree.map_structure(lambda leaf: f"{tuple(leaf.shape)} {leaf.dtype}", x)
             raise InputError(
                 f"The model {model.name!r} cannot run on x, which comes as {shapes}: {gist(error)}"

@@ -93,6 +93,7 @@ class _Unrolling:
         self._alive: list[Any] = []
         self._stand_ins: dict[int, Any] = {}  # variables, by the identity of the tensor in their place
         self._owners: list[Any] = [model]
+        self._cast: dict[int, int] = {}  # tensor -> the one that it is in another precision
 
     def run(self) -> Graph:
         every = {id(one): one for part in parts(self._model) for one in (part, *inner(part))}
@@ -163,6 +164,8 @@ class _Unrolling:
             args = (args[0], (args[1],))  # of single keys its shape rule knows whole numbers only
         outputs = _described(operation, args, kwargs)
         leaves = keras.tree.flatten((args, kwargs))
+        if type(operation).__name__ == "Cast" and isinstance(args[0], keras.KerasTensor):
+            self._cast[self._number(outputs)] = self._number(args[0])
         self._graph.nodes.append(
             Node(
                 operation,
@@ -183,10 +186,15 @@ class _Unrolling:
                 ),
                 tuple(float(one) for one in leaves if type(one) in (int, float)),
                 self._owners[-1],
-                isinstance(operation, ATTENTION) and _crosses(operation, args, kwargs),
+                isinstance(operation, ATTENTION) and self._crosses(operation, args, kwargs),
             )
         )
         return outputs
+
+    def _crosses(self, operation: Any, args: tuple, kwargs: dict) -> bool:
+        given = inspect.signature(operation.call).bind(*args, **kwargs).arguments
+        value, query = (self._number(given[name]) for name in ("value", "query"))
+        return self._cast.get(value, value) != self._cast.get(query, query)
 
     @contextmanager
     def _without_values(self, layer: Any) -> Iterator[None]:
@@ -229,11 +237,6 @@ def _described(operation: Any, args: tuple, kwargs: dict) -> Any:
         known = inspect.signature(operation.compute_output_spec).parameters
         kwargs = {name: value for name, value in kwargs.items() if name in known or value is not None}
     return operation.compute_output_spec(*args, **kwargs)
-
-
-def _crosses(operation: Any, args: tuple, kwargs: dict) -> bool:
-    given = inspect.signature(operation.call).bind(*args, **kwargs).arguments
-    return given["value"] is not given["query"]
 
 
 def _inputs(model: keras.Model) -> tuple[tuple, dict] | None:

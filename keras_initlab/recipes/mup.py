@@ -11,11 +11,11 @@ import numpy as np
 
 from keras_initlab.core.arguments import flag
 from keras_initlab.core.errors import InputError
-from keras_initlab.core.keras_private import learning_rate
+from keras_initlab.core.keras_private import learning_rate, own_variables
 from keras_initlab.initializers.adapting import fan_factor, label, resolve
 from keras_initlab.initializers.fans import Fans
 from keras_initlab.network.roles import KERNEL_ROLES
-from keras_initlab.network.slots import Slot, slots
+from keras_initlab.network.slots import Slot, all_slots, slots
 from keras_initlab.recipes.examples import small_relu_net, wide_relu_net
 from keras_initlab.recipes.recipe import Recipe, Work
 from keras_initlab.recipes.registry import RecipeClaims, register
@@ -66,7 +66,7 @@ def base_shapes(narrow: Any) -> tuple[Base, ...]:
     Base(role='kernel', shape=(20, 64), fans=Fans(fan_in=20, fan_out=64))
     """
     if isinstance(narrow, keras.Layer):
-        return tuple(Base(slot.role, slot.shape, slot.fans) for slot in slots(narrow))
+        return tuple(Base(slot.role, slot.shape, slot.fans) for slot in _weights(all_slots(narrow)))
     try:
         return tuple(Base(role, tuple(shape), Fans(*fans)) for role, shape, fans in narrow)
     except (TypeError, ValueError) as error:
@@ -75,20 +75,25 @@ def base_shapes(narrow: Any) -> tuple[Base, ...]:
         ) from error
 
 
+def _weights(every: Sequence[Slot]) -> list[Slot]:
+    """Those that were made to be trained, frozen ones included."""
+    return [slot for slot in every if any(one is slot.variable for one in own_variables(slot.layer)[0])]
+
+
 def widths(every: Sequence[Slot], narrow: Sequence[Base]) -> dict[int, Width]:
-    """For the index of each trainable slot, how it has grown.
+    """For the index of each slot that was made to be trained, how it has grown.
 
     Raises:
         InputError: If the two models are not of the same layers, a table is used as head too, or heads of
             attention are wider and not more.
     """
-    trainable = [slot for slot in every if slot.variable.trainable or slot.role in KERNEL_ROLES]
-    if len(trainable) != len(narrow):
+    weights = _weights(every)
+    if len(weights) != len(narrow):
         raise InputError(
-            f"narrow has {len(narrow)} weights and the model {len(trainable)}: both need the same layers."
+            f"narrow has {len(narrow)} weights and the model {len(weights)}: both need the same layers."
         )
     found = {}
-    for slot, base in zip(trainable, narrow, strict=True):
+    for slot, base in zip(weights, narrow, strict=True):
         if slot.role != base.role or len(slot.shape) != len(base.shape):
             raise InputError(
                 f"{slot.path} is a {slot.role} of shape {slot.shape}, and narrow has a {base.role} of shape "
@@ -287,10 +292,9 @@ def mup_optimizer(model: keras.Model, narrow: Any, optimizer: Any) -> Any:
             f"Keras {keras.__version__} has no MultiOptimizer, which has a rate for each kind of weight: "
             "install 3.15 or newer."
         )
-    every = slots(model)
-    grown = widths(every, base_shapes(narrow))
+    grown = widths(all_slots(model), base_shapes(narrow))
     groups: dict[tuple[float, float], list[str]] = {}
-    for slot in every:
+    for slot in slots(model):
         groups.setdefault(rates(grown[slot.index], adam), []).append(slot.variable.path)
     groups.setdefault((1.0, 1.0), [])
     if len(groups) == 1:

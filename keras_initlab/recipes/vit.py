@@ -65,7 +65,7 @@ def sin_cos(places: int, width: int) -> np.ndarray:
 @register(
     "vit",
     claims=RecipeClaims(
-        law="Glorot by role: jax with head 0, moco, mae with patches as linear; timm: N(0, 0.02²)",
+        law="Glorot by role: jax with head 0, moco, mae; timm: N(0, 0.02²)",
         reference="Dosovitskiy et al. 2021, arXiv:2010.11929; He et al. 2022, arXiv:2111.06377",
         changes=("*",),
         structure="attention",
@@ -83,7 +83,8 @@ class ViT(Recipe):
       patches LeCun normal, tokens N(0, 10^-12) but in `mae`;
     - `moco`: kernels Glorot uniform, queries, keys and values each with their own fans, biases 0, patches
       U(±1/√fan_in) with such biases;
-    - `mae`: kernels Glorot uniform, patches with the fans of a linear layer, tokens N(0, 0.02²), positions
+    - `mae`: kernels Glorot uniform, patches too (with true fans, as a linear
+      layer), tokens N(0, 0.02²), positions
       sines and cosines, biases 0;
     - `timm`: kernels N(0, 0.02²), biases 0, patches as in `moco`.
 
@@ -156,9 +157,7 @@ class ViT(Recipe):
         else:
             base = NORMAL if self.rule == "timm" else "glorot_uniform"
         factor, fans = 1.0, slot.fans
-        if patch and self.rule == "mae":  # a linear layer has no window on its outputs
-            factor = math.sqrt((fans.fan_in + fans.fan_out) / (fans.fan_in + slot.shape[-1]))
-        elif _FUSED.search(slot.path) and self.rule == "moco":
+        if _FUSED.search(slot.path) and self.rule == "moco":
             factor = math.sqrt((fans.fan_in + fans.fan_out) / (fans.fan_in + fans.fan_out / 3))
         work.put(slot, work.draw(slot, base), base, factor=factor, note="patches" if patch else "")
 

@@ -344,7 +344,7 @@ MUTANTS = [
     wrong(
         "attention across is its own",
         UNROLLED,
-        'return given["value"] is not given["query"]',
+        "return self._cast.get(value, value) != self._cast.get(query, query)",
         "return False",
         "network/test_branches",
         "encoder",

@@ -169,14 +169,6 @@ MUTANTS = [
         "every_unit",
     ),
     wrong(
-        "patches as a convolution in MAE",
-        VIT,
-        'if patch and self.rule == "mae":',
-        "if False:",
-        "recipes/test_vit",
-        "law",
-    ),
-    wrong(
         "timm is cut at two deviations",
         VIT,
         "NORMAL = keras.initializers.RandomNormal(stddev=0.02)",

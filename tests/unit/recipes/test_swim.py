@@ -60,7 +60,8 @@ def test_every_unit_of_every_layer_has_its_pair(activation):
 
 
 def test_pairs_are_of_different_classes_and_near_twins_are_none():
-    x = np.concatenate([X, X[:5] + 1e-12]).astype("float64")
+    x = X.astype("float64")
+    x = np.concatenate([x, x[:5] + 1e-9])
     y = np.concatenate([Y, (Y[:5] + 1) % 3])
     kernel, _, near = sampled(x, np.eye(3)[y], 400, "relu", np.random.default_rng(0))
     assert near
