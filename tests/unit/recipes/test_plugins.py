@@ -55,9 +55,9 @@ def plug_in(tmp_path, monkeypatch):
 
 def test_it_is_imported_when_it_is_asked_for(plug_in):
     plug_in(plugged="plugged_recipes:Plugged")
+    assert "plugged_recipes" not in sys.modules
     with pytest.raises(initlab.InputError, match="acts on a whole model"):
         keras.layers.Dense(3, kernel_initializer="initlab_plugged")
-    assert "plugged_recipes" not in sys.modules
     model = net()
     initlab.reinitialize(model, "initlab_plugged")
     np.testing.assert_array_equal(model.get_weights()[0], np.full((3, 2), 7.0))
