@@ -116,7 +116,8 @@ def coordinate_check(
                 model = build(width)
                 if kind == "mup":
                     optimizer = mup_optimizer(model, narrow, model.optimizer)
-                    model.compile(optimizer, model.loss)
+                    ways = {"run_eagerly": model.run_eagerly, "jit_compile": bool(model.jit_compile)}
+                    model.compile(optimizer, model.loss, **ways)
                     reinitialize(model, Mup(narrow, base), seed=seed)
                 else:
                     reinitialize(model, base, seed=seed)

@@ -182,6 +182,11 @@ def test_what_is_left_and_why():
     assert notes["conv_lstm_cell/kernel"] == "drawn and not scaled: a loop calls the layer"
     assert notes["parts/depthwise_kernel"].startswith("drawn and not scaled: the next one")
     assert notes["head/kernel"] == "drawn and not scaled: the head"
+    found = deviations(memory, x, spared=("conv_lstm_cell", "fixed", "head", "parts"))
+    assert not found, "every layer is spared for a reason that the account gives"
+    with noted(memory.get_layer("parts")) as seen:
+        memory(x)
+    assert seen[0].std() == pytest.approx(1, abs=1e-5)
     assert account.skipped == {"fixed/kernel": "frozen"}
     assert "left as it was: fixed/kernel (frozen)" in str(account)
     for before, after in zip(fixed, memory.get_layer("fixed").get_weights(), strict=True):

