@@ -335,12 +335,10 @@ class Recipe:
             for one in dataclasses.fields(self)
             if one.repr and getattr(self, one.name) != one.default
         }
-        inner = ", ".join(f"{name}={_text(value)}" for name, value in chosen.items())
+        schemes = keras.initializers.Initializer
+        shown = {name: written(one) if isinstance(one, schemes) else one for name, one in chosen.items()}
+        inner = ", ".join(f"{name}={value}" for name, value in shown.items())
         return f"{type(self).__name__}({inner})" if inner else type(self).__name__
-
-
-def _text(value: Any) -> str:
-    return written(value) if isinstance(value, keras.initializers.Initializer) else str(value)
 
 
 def find(given: Any) -> Recipe | None:
@@ -367,17 +365,13 @@ def _made(kind: type[Recipe], arguments: Mapping[str, Any]) -> Recipe:
     try:
         return kind(**arguments)
     except TypeError as error:
-        needed = ", ".join(f"{name}=..." for name in required(kind))
-        advice = f"; give initlab.recipes.{kind.__name__}({needed})" if needed and not arguments else ""
+        needed = ", ".join(f"{name}=..." for name in _required(kind))
+        advice = f"; give initlab.recipes.{kind.__name__}({needed})" if needed else ""
         raise InputError(f"{kind.__name__} cannot be made: {error}{advice}.") from error
 
 
-def required(kind: type[Recipe]) -> list[str]:
-    """The arguments without which a recipe cannot be made.
-
-    >>> required(find("initlab_lsuv").__class__)
-    []
-    """
+def _required(kind: type[Recipe]) -> list[str]:
+    """The arguments without which a recipe cannot be made."""
     return [one.name for one in dataclasses.fields(kind) if one.default is dataclasses.MISSING]
 
 
