@@ -1,10 +1,12 @@
 """Why deep networks would not learn, told by their start: no training, one pass forward and one back.
 
 Tanh, sigmoid and ReLU nets of growing depth; 0.1^L and 10^L; zeros; the same cured; and mean-field theory
-beside measurement. Writes `depth.png`. Run: `python examples/depth.py [FOLDER]`.
+beside measurement. Writes `depth.png`.
+
+    python examples/depth.py [--out pictures] [--shrink 1]
 """
 
-import sys
+import argparse
 from pathlib import Path
 
 import keras
@@ -14,10 +16,10 @@ import keras_initlab as initlab
 
 LAWS = keras.initializers
 DATA = initlab.datasets.load("digits")
-UNITS = 100
+UNITS, DEPTH = 100, 30
 
 
-def net(activation, depth, units=UNITS):
+def net(activation, depth, units):
     hidden = [keras.layers.Dense(units, activation) for _ in range(depth)]
     inputs = [keras.Input(DATA.x.shape[1:]), keras.layers.Flatten()]
     model = keras.Sequential([*inputs, *hidden, keras.layers.Dense(DATA.classes)])
@@ -29,7 +31,7 @@ def fan_in(variance):
     return LAWS.VarianceScaling(variance, "fan_in", "untruncated_normal")
 
 
-def story():
+def story(shrink):
     """Activation, depth, initializer -> verdict: each disease and its cure."""
     orthogonal = LAWS.Orthogonal(1.0)
     for title, activation, depths, schemes in (
@@ -53,8 +55,10 @@ def story():
         ("zeros", "relu", (3,), {"zeros": "zeros"}),
     ):
         print(f"\n{title}")
-        for depth in depths:
-            found = initlab.diagnose(net(activation, depth), DATA.x, DATA.y, initializers=schemes)
+        for depth in sorted({max(2, depth // shrink) for depth in depths}):
+            found = initlab.diagnose(
+                net(activation, depth, UNITS // shrink), DATA.x, DATA.y, initializers=schemes
+            )
             for label, one in found.items():
                 kinds = ", ".join(verdict.kind for verdict in one.verdicts) or "-"
                 sums = [row for row in one.facts.hidden if row.q > 0 and row.G > 0]
@@ -62,12 +66,14 @@ def story():
                 print(f"  {depth:2} layers, {label:<10} {one.word:<8} size of signals {ends:<16} {kinds}")
 
 
-def theory():
-    """Second moment, cosine and factor on gradients at depth 30 against mean-field theory, over 4 draws."""
+def theory(shrink):
+    """Second moment, cosine and factor on gradients by depth against mean-field theory, over 4 draws."""
     rng = np.random.default_rng(0)
-    x = rng.normal(size=(64, 200)).astype("float32")
-    print("\nmeasured / expected, 30 layers of 200, mean of 4 draws")
-    print("net            q at 11                q at 30                cosine at 30     chi")
+    units, depth = 2 * UNITS // shrink, DEPTH // shrink
+    middle = depth // 3 + 1
+    x = rng.normal(size=(64, units)).astype("float32")
+    print(f"\nmeasured / expected, {depth} layers of {units}, mean of 4 draws")
+    print(f"{'net':<12} {f'q at {middle}':<21} {f'q at {depth}':<21} {f'cosine at {depth}':<15} chi")
     for name, activation, variance in (
         ("tanh 1.0", "tanh", 1.0),
         ("tanh 1.3", "tanh", 1.69),
@@ -75,32 +81,37 @@ def theory():
         ("ReLU √2", "relu", 2.0),
         ("ReLU 1.7", "relu", 2.89),
     ):
-        hidden = [keras.layers.Dense(200, activation) for _ in range(30)]
-        model = keras.Sequential([keras.Input((200,)), *hidden, keras.layers.Dense(10)])
+        hidden = [keras.layers.Dense(units, activation) for _ in range(depth)]
+        model = keras.Sequential([keras.Input((units,)), *hidden, keras.layers.Dense(10)])
         found = initlab.diagnose(model, x, initializers={name: fan_in(variance)}, replicates=4)
         sums = found.layers.loc[name].query("kind == 'sums' and not head")
-        cells = [f"{row.q:9.3g} / {row.q_theory:<9.3g}" for row in (sums.iloc[10], sums.iloc[29])]
-        last, inner = sums.iloc[29], sums.iloc[1:29]
+        cells = [f"{row.q:9.3g} / {row.q_theory:<9.3g}" for row in (sums.iloc[middle - 1], sums.iloc[-1])]
+        last, inner = sums.iloc[-1], sums.iloc[1:-1]
         chi = np.exp(np.log(inner[["chi", "chi_theory"]]).mean())
         cells.append(f"{last.cosine:6.3f} / {last.cosine_theory:<6.3f}")
         print(f"{name:<12}", *cells, f"{chi['chi']:.3f} / {chi['chi_theory']:.3f}")
 
 
-def main(folder):
+def main():
+    parser = argparse.ArgumentParser()
+    parser.add_argument("--out", type=Path, default=Path("."), help="folder for depth.png")
+    parser.add_argument("--shrink", type=int, default=1, help="divides widths and depths")
+    parsed = parser.parse_args()
     keras.utils.set_random_seed(0)
-    story()
-    theory()
+    story(parsed.shrink)
+    theory(parsed.shrink)
     schemes = {
         "N(0, 0.03)": LAWS.RandomNormal(stddev=0.03),
         "Glorot": "glorot_uniform",
         "orthogonal 1.5": LAWS.Orthogonal(1.5),
         "N(0, 1)": LAWS.RandomNormal(stddev=1.0),
     }
-    found = initlab.diagnose(net("tanh", 30), DATA.x, DATA.y, initializers=schemes)
+    model = net("tanh", DEPTH // parsed.shrink, UNITS // parsed.shrink)
+    found = initlab.diagnose(model, DATA.x, DATA.y, initializers=schemes)
     figure = found.plot()[0].figure
-    figure.savefig(Path(folder) / "depth.png", dpi=120)
+    figure.savefig(parsed.out / "depth.png", dpi=120)
     print(f"\n{found}")
 
 
 if __name__ == "__main__":
-    main(sys.argv[1] if len(sys.argv) > 1 else ".")
+    main()

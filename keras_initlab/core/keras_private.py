@@ -94,6 +94,11 @@ def projections(attention: Any) -> tuple[Any, Any, Any, Any]:
     return attention._query_dense, attention._key_dense, attention._value_dense, attention._output_dense
 
 
+def uses_flash(attention: Any) -> bool:
+    """Whether a `MultiHeadAttention` or `GroupQueryAttention` never holds its weights. 3.10."""
+    return bool(attention._flash_attention)
+
+
 # The graph of a functional model
 
 

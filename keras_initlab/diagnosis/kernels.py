@@ -9,7 +9,7 @@ import keras
 import numpy as np
 
 from keras_initlab.core.keras_private import is_activation, own_variables, parts
-from keras_initlab.network.recording import Tap
+from keras_initlab.network.recording import ATTENTIONS, Tap
 from keras_initlab.network.roles import KERNEL_ROLES
 from keras_initlab.network.slots import Slot
 
@@ -67,15 +67,14 @@ def kernels(
     model: keras.Model, taps: Sequence[Tap], heads: Sequence[int | None], every: Sequence[Slot]
 ) -> list[Kernel]:
     """The layers with a kernel, in the order in which they were called."""
-    attentions = keras.layers.MultiHeadAttention, keras.layers.GroupQueryAttention
-    within = {id(one) for layer in parts(model) if isinstance(layer, attentions) for one in parts(layer)}
+    within = {id(one) for layer in parts(model) if isinstance(layer, ATTENTIONS) for one in parts(layer)}
     found: list[Kernel] = []
     behind: dict[int, int] = {}  # tap that holds the activated sums of a kernel -> position of that kernel
     for at, tap in enumerate(taps):
         held = _slots_of(tap.operation, every)
         own = tuple(slot for slot in held if slot.role in KERNEL_ROLES)
         activated = tap.part == "out" and tap.source is not None and taps[tap.source].part == "pre"
-        if not own or tap.part == "in" or activated:
+        if not own or tap.part in ("in", "state") or activated:
             continue
         after, activation = _after(taps, at)
         exits = _passed_on(taps, after)

@@ -91,6 +91,29 @@ def rank(centred: np.ndarray) -> float:
     return float(np.trace(gram) ** 2 / (gram**2).sum())
 
 
+def attended(weights: np.ndarray) -> tuple[float, float]:
+    """Of attention's weights the entropy over that of equal ones; the standard deviation of the logits.
+
+    Places that are masked have weight 0 and are left out; NaN where only one place is left everywhere.
+
+    Args:
+        weights: Sum to 1 along the last axis.
+
+    >>> attended(np.array([[0.5, 0.5, 0.0], [1.0, 0.0, 0.0]]))
+    (1.0, 0.0)
+    """
+    weights = weights.reshape(-1, weights.shape[-1]).astype("float64")
+    there = weights > 0
+    counts = there.sum(axis=1)
+    logs = np.log(np.where(there, weights, 1.0))
+    most = np.log(np.maximum(counts, 1)).sum()
+    if not most > 0:
+        return math.nan, math.nan
+    means = logs.sum(axis=1) / np.maximum(counts, 1)
+    squares = np.where(there, (logs - means[:, None]) ** 2, 0.0)[counts > 1].sum()
+    return float(-(weights * logs).sum() / most), math.sqrt(squares / counts[counts > 1].sum())
+
+
 def gradient_size(g: np.ndarray) -> float:
     """Mean over the examples of the squared norm of each one's gradient."""
     return float((g.reshape(len(g), -1).astype("float64") ** 2).sum(axis=1).mean())
@@ -137,3 +160,10 @@ def products(x: np.ndarray, g: np.ndarray, bias: bool) -> np.ndarray:
     per_example = np.einsum("nsi,nsj->nij", x, g).reshape(len(x), -1)
     sums = g.sum(axis=1)
     return per_example @ per_example.T + bias * (sums @ sums.T)
+
+
+def squares(x: np.ndarray, g: np.ndarray, bias: bool) -> np.ndarray:
+    """The squared norms of the same gradients, which are the diagonal of `products`."""
+    if x.shape[1] > 1:
+        return np.diag(products(x, g, bias))
+    return ((x.astype("float64") ** 2).sum(axis=(1, 2)) + bias) * (g.astype("float64") ** 2).sum(axis=(1, 2))

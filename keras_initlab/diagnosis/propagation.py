@@ -8,7 +8,6 @@ from typing import Any, NamedTuple, Protocol
 
 import numpy as np
 
-from keras_initlab.core.errors import InputError
 from keras_initlab.core.keras_private import is_activation
 from keras_initlab.diagnosis import theory
 from keras_initlab.diagnosis.kernels import SHAPING, Kernel, covered, spread
@@ -59,8 +58,16 @@ class Propagation:
         passages: Position of a tap -> where its gradient comes from, first to last.
     """
 
-    def __init__(self, seen: Seen, found: Sequence[Kernel], weights: Weights, measured: Sequence[Measured]):
+    def __init__(
+        self,
+        seen: Seen,
+        found: Sequence[Kernel],
+        weights: Weights,
+        measured: Sequence[Measured],
+        curves: theory.Curves,
+    ):
         self._seen, self._found, self._weights, self._measured = seen, found, weights, measured
+        self._curves = curves
         self._by_tap = {kernel.sums: kernel for kernel in found}
         self._sizes: dict[int, theory.Size] = {}
         self._slopes: dict[int, float] = {}  # E φ'² by the tap behind an activation
@@ -113,10 +120,10 @@ class Propagation:
         return found
 
     def _activate(self, at: int, activation: Any, size: theory.Size) -> bool:
-        try:
-            after = theory.behind(activation, size)
-        except InputError:
+        curve = self._curves.of(activation)
+        if curve is None:
             return False
+        after = curve.behind(size)
         self._sizes[at] = theory.Size(after.second, after.cosine)
         self._slopes[at] = after.slope
         return True

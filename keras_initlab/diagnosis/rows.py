@@ -7,11 +7,11 @@ from typing import Any
 
 import numpy as np
 
-from keras_initlab.core.errors import InputError
 from keras_initlab.diagnosis import measures, theory
 from keras_initlab.diagnosis.kernels import Kernel, columns, spread
 from keras_initlab.diagnosis.propagation import Propagation, Weights
 from keras_initlab.network.probe import Seen
+from keras_initlab.network.recording import Tap
 
 _NAN = math.nan
 _HALF_LEAST, _HALF_MOST = 6e-8, 65504.0  # what float16 can hold
@@ -23,7 +23,8 @@ class Row:
 
     Attributes:
         tap: Its name.
-        kind: `"sums"` before the activation of a layer with a kernel, `"in"` or `"out"` of any other.
+        kind: `"sums"` before the activation of a layer with a kernel, `"in"` or `"out"` of any other,
+            `"state"` what a recurrent layer begins with, `"attention"` the weights of attention.
         head: Whether the model puts these sums out.
         side: Whether they are inside an attention layer, where queries and keys have small gradients.
         mean: Over everything.
@@ -40,7 +41,8 @@ class Row:
         rank: Directions in which examples differ.
         G: Mean over the examples of the squared norm of each one's gradient.
         G_theory: What theory expects along the chain of layers behind, from the last one's G.
-        chi: G over that of the next kernel, or behind the block where a sum goes around it.
+        chi: G over that of the next kernel, or behind the block where a sum goes around it; of a state over
+            that of the layer's output after the last step, so that time is the depth.
         chi_theory: What theory expects.
         dead: Share of units that pass no gradient for any example.
         saturated: Share of entries where an activation that is bounded on both sides is flat.
@@ -49,6 +51,8 @@ class Row:
         update_weight: The same of the optimizer's first update.
         largest: Greatest magnitude.
         underflow: Share of the gradient's entries that float16 would lose.
+        entropy: Of attention's weights, over that of equal ones: 1 where all places are averaged.
+        logits: Standard deviation of attention's logits over the places that are attended to.
         note: Why theory is silent, or what else is to say.
     """
 
@@ -79,6 +83,8 @@ class Row:
     update_weight: float = _NAN
     largest: float = _NAN
     underflow: float = _NAN
+    entropy: float = _NAN
+    logits: float = _NAN
     note: str = ""
 
     @property
@@ -87,7 +93,9 @@ class Row:
         return self.kind == "sums" and not self.head and not self.side
 
 
-def rows(seen: Seen, found: Sequence[Kernel], weights: Weights, scale: float) -> list[Row]:
+def rows(
+    seen: Seen, found: Sequence[Kernel], weights: Weights, scale: float, curves: theory.Curves
+) -> list[Row]:
     """A row for each tensor, in the order in which they were made.
 
     Args:
@@ -95,6 +103,7 @@ def rows(seen: Seen, found: Sequence[Kernel], weights: Weights, scale: float) ->
         found: The kernels in it.
         weights: The weights it was made with.
         scale: Factor that makes the objective's gradient each example's own.
+        curves: The activations of the model.
     """
     by_tap = {kernel.sums: kernel for kernel in found}
     examples = len(seen.outputs[0])
@@ -104,14 +113,13 @@ def rows(seen: Seen, found: Sequence[Kernel], weights: Weights, scale: float) ->
         else Row(tap.name, tap.part, note="its first axis is not that of the examples")
         for at, tap in enumerate(seen.taps)
     ]
-    expected = Propagation(seen, found, weights, plain)
-    flats: dict[Any, theory.Flat | None] = {}
+    expected = Propagation(seen, found, weights, plain, curves)
     for at, kernel in by_tap.items():
         if math.isnan(plain[at].q):
             continue
         plain[at] = replace(
             plain[at],
-            **_units(seen, kernel, weights, scale, flats),
+            **_units(seen, kernel, weights, scale, curves),
             **_sizes(kernel, weights),
         )
     for at, columns_ in expected.columns.items():
@@ -125,7 +133,27 @@ def rows(seen: Seen, found: Sequence[Kernel], weights: Weights, scale: float) ->
             chi_theory=later.factor,
             G_theory=later.factor * expected_there,
         )
+    for at in by_tap:
+        last = _last_step(seen, at, scale)
+        for state in _states(seen.taps, at) if last > 0 else ():
+            plain[state] = replace(plain[state], chi=plain[state].G / last)
     return plain
+
+
+def _states(taps: Sequence[Tap], at: int) -> list[int]:
+    """Positions of what the recurrent layer that has put this out began with."""
+    first = at
+    while first and taps[first - 1].part == "state" and taps[first - 1].operation is taps[at].operation:
+        first -= 1
+    return list(range(first, at))
+
+
+def _last_step(seen: Seen, at: int, scale: float) -> float:
+    """G of what a layer puts out, of its last step alone where it puts out all of them."""
+    g = seen.gradients[at] * scale
+    return measures.gradient_size(
+        g[:, -1] if getattr(seen.taps[at].operation, "return_sequences", False) else g
+    )
 
 
 _GEOMETRIC = ("q", "q_theory", "q_step", "G", "G_theory", "chi", "chi_theory")
@@ -157,6 +185,7 @@ def _mean(name: str, values: np.ndarray) -> float:
 
 def _measured(seen: Seen, at: int, kernel: Kernel | None, scale: float) -> Row:
     tap = seen.taps[at]
+    entropy, logits = measures.attended(seen.values[at]) if tap.part == "attention" else (_NAN, _NAN)
     a = spread(seen.values[at], tap.operation)
     g = spread(seen.gradients[at], tap.operation) * scale
     found = measures.forward(a)
@@ -174,15 +203,17 @@ def _measured(seen: Seen, at: int, kernel: Kernel | None, scale: float) -> Row:
         share=1 - found.cosine,
         cosine=found.cosine,
         rank=found.rank,
-        G=measures.gradient_size(g),
+        G=_NAN if tap.part == "attention" else measures.gradient_size(g),
         largest=found.largest,
         underflow=float(lost.mean()),
+        entropy=entropy,
+        logits=logits,
         note="float16 overflows" if found.largest > _HALF_MOST else "",
     )
 
 
 def _units(
-    seen: Seen, kernel: Kernel, weights: Weights, scale: float, flats: dict[Any, "theory.Flat | None"]
+    seen: Seen, kernel: Kernel, weights: Weights, scale: float, curves: theory.Curves
 ) -> dict[str, Any]:
     """What is dead, saturated or equal among the units of a layer."""
     z = spread(seen.values[kernel.sums], kernel.layer)
@@ -196,19 +227,12 @@ def _units(
         if kernel.bias is not None and kernel.bias.shape == (units,):
             blocks.append(weights.value[id(kernel.bias.variable)][None])
     found = {"classes": measures.classes(*blocks) / units}
-    if kernel.activation is None:
+    curve = None if kernel.activation is None else curves.of(kernel.activation)
+    if curve is None:
         return found
-    if kernel.activation not in flats:
-        try:
-            flats[kernel.activation] = theory.Flat(kernel.activation)
-        except InputError:
-            flats[kernel.activation] = None
-    flat = flats[kernel.activation]
-    if flat is None:
-        return found
-    there = flat(z)
+    there = curve.flat(z)
     found["dead"] = float(there.all(axis=(0, 1)).mean())
-    if flat.both:
+    if curve.bounded:
         found["saturated"] = float(there.mean())
     return found
 

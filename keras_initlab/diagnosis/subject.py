@@ -17,6 +17,7 @@ from keras_initlab.diagnosis.propagation import Weights
 from keras_initlab.diagnosis.report import Diagnosis, Step
 from keras_initlab.diagnosis.rows import rows
 from keras_initlab.diagnosis.step import first_step, is_sgd
+from keras_initlab.diagnosis.theory import Curves
 from keras_initlab.diagnosis.verdicts import Facts
 from keras_initlab.network.probe import Probe, Seen
 from keras_initlab.network.slots import all_slots
@@ -61,6 +62,7 @@ class Subject:
         self.probe = probe
         self._data, self._optimizer, self._training = data, optimizer, training
         self._seed = seed
+        self._curves = Curves()
         model = probe.model
         self._slots = all_slots(model)
         self._x, self._y = (_tensors(part) for part in (data.x, data.y))
@@ -105,7 +107,7 @@ class Subject:
             level = expected(self._loss, self._data.y, seen.outputs[0].shape[-1])
         names = [kernel.activation_name for kernel in found if not kernel.head]
         facts = Facts(
-            rows(seen, found, weights, self._scale),
+            rows(seen, found, weights, self._scale, self._curves),
             self._examples,
             self._inputs_rank,
             level.uniform,
@@ -194,23 +196,27 @@ class Subject:
         dense = [
             kernel
             for kernel in found
-            if type(kernel.layer) is keras.layers.Dense and kernel.taken is not None
+            if type(kernel.layer) is keras.layers.Dense
+            and kernel.taken is not None
+            and id(kernel.layer.kernel) in trained
         ]
         covered = {id(variable) for kernel in dense for variable in kernel.layer.trainable_variables}
         calls = [id(kernel.layer) for kernel in dense]
-        if not trained or trained - covered or len(calls) != len(set(calls)):
+        if not dense or trained - covered or len(calls) != len(set(calls)):
             return None, math.nan
 
-        def gram(of: Seen, factor: float) -> np.ndarray:
-            total = np.zeros((len(of.outputs[0]),) * 2)
-            for kernel in dense:
-                if kernel.taken is not None and id(kernel.layer.kernel) in trained:
-                    x = spread(of.values[kernel.taken], kernel.layer)
-                    g = spread(of.gradients[kernel.sums], kernel.layer) * factor
-                    total += measures.products(x, g, kernel.layer.bias is not None)
-            return total
+        def over_layers(measure: Callable, of: Seen) -> Any:
+            return sum(
+                measure(
+                    spread(of.values[kernel.taken], kernel.layer),
+                    spread(of.gradients[kernel.sums], kernel.layer),
+                    kernel.layer.bias is not None,
+                )
+                for kernel in dense
+                if kernel.taken is not None
+            )
 
-        squares = np.diag(gram(seen, self._scale))
+        squares = over_layers(measures.squares, seen) * self._scale**2
         size = sum(float((one.astype("float64") ** 2).sum()) for one in seen.weights)
         size *= (self._scale / self._examples) ** 2  # of the mean, also where the loss is summed
         rng = self._rng()
@@ -220,7 +226,7 @@ class Subject:
             for shape in self._shapes
         ]
         turned = self._single(values, self._x, self._y, along)
-        return gram(turned, 1.0), measures.coherence(squares, size)
+        return over_layers(measures.products, turned), measures.coherence(squares, size)
 
     def _jacobian(self, values: Sequence[Any]) -> tangents.Jacobian | None:
         """Of the first examples, each repeated once for every output, in one backward pass."""

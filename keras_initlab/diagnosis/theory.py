@@ -10,7 +10,8 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from keras_initlab.initializers.gains import tabulated
+from keras_initlab.core.errors import InputError
+from keras_initlab.initializers.gains import on_host
 
 _REACH = 9.0  # standard deviations: 1e-19 lies beyond
 _POINTS = 6001
@@ -51,35 +52,6 @@ def sums(taken: Size, weight_square: float, bias_square: float) -> Size:
     return Size(second, common / second if second > 0 else math.nan)
 
 
-def behind(activation: Activation | None, taken: Size) -> After:
-    """`E φ(u)²`, `E φ(u) φ(v)` over that, and `E φ'(u)²` for `u, v ~ N(0, q)` of correlation c.
-
-    With the Hermite coefficients `a_k = E φ(√q x) h_k(x)` the product is `Σ a_k² c^k`.
-
-    Raises:
-        InputError: If the activation is no function of single numbers.
-
-    >>> import keras
-    >>> after = behind(keras.activations.relu, Size(2.0, 0.0))
-    >>> round(after.second, 4), round(after.cosine, 4), round(after.slope, 3)  # 1, 1/π, 1/2
-    (1.0, 0.3183, 0.5)
-    """
-    if activation is None:
-        return After(taken.second, taken.cosine, 1.0)
-    x, density, hermite = _grid()
-    scale = math.sqrt(taken.second)
-    step = max(_STEP * scale, 1e-9)
-    points = np.stack([scale * x - step, scale * x, scale * x + step])
-    low, middle, high = tabulated(activation, points)
-    second = float(density @ middle**2)
-    slope = float(density @ ((high - low) / (2 * step)) ** 2)
-    coefficients = (hermite @ (density * middle)) ** 2
-    rest = max(0.0, second - float(coefficients.sum()))  # beyond the last order
-    powers = taken.cosine ** np.arange(_ORDER)
-    product = float(coefficients @ powers) + rest * taken.cosine**_ORDER
-    return After(second, product / second if second > 0 else math.nan, slope)
-
-
 @functools.cache
 def _grid() -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """Points, their weights under N(0, 1), and the normalized Hermite polynomials there, order by order."""
@@ -92,24 +64,72 @@ def _grid() -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     return x, density, np.stack(orders)
 
 
-class Flat:
-    """Where an activation hardly passes a gradient on: `|φ'|` below a twentieth of its largest.
+class Curve:
+    """An activation, tabulated once: what it makes of a size, and where it is flat.
+
+    Args:
+        activation: None for none.
 
     Attributes:
-        both: Whether it is flat far on both sides, as tanh and sigmoid are.
+        bounded: Whether it is flat far on both sides, as tanh and sigmoid are.
+
+    Raises:
+        InputError: If it is no function of single numbers.
     """
 
     _REACH, _PER_UNIT, _SHARE = 32, 64, 0.05
 
     def __init__(self, activation: Activation):
+        self._values = on_host(activation)
         points = np.linspace(-self._REACH, self._REACH, 2 * self._REACH * self._PER_UNIT + 1)
         step = 0.5 / self._PER_UNIT
-        low, high = tabulated(activation, np.stack([points - step, points + step]))
+        low, high = self._values(np.stack([points - step, points + step]))
         slopes = np.abs(high - low) / (2 * step)
         self._flat = slopes < self._SHARE * slopes[np.abs(points) <= 8].max()
-        self.both = bool(self._flat[0] and self._flat[-1])
+        self.bounded = bool(self._flat[0] and self._flat[-1])
 
-    def __call__(self, z: np.ndarray) -> np.ndarray:
-        """Which of these sums lie there."""
+    def behind(self, taken: Size) -> After:
+        """`E φ(u)²`, `E φ(u) φ(v)` over that, and `E φ'(u)²` for `u, v ~ N(0, q)` of correlation c.
+
+        With the Hermite coefficients `a_k = E φ(√q x) h_k(x)` the product is `Σ a_k² c^k`.
+
+        >>> import keras
+        >>> after = Curve(keras.activations.relu).behind(Size(2.0, 0.0))
+        >>> round(after.second, 4), round(after.cosine, 4), round(after.slope, 3)  # 1, 1/π, 1/2
+        (1.0, 0.3183, 0.5)
+        """
+        x, density, hermite = _grid()
+        scale = math.sqrt(taken.second)
+        step = max(_STEP * scale, 1e-9)
+        low, middle, high = self._values(np.stack([scale * x - step, scale * x, scale * x + step]))
+        second = float(density @ middle**2)
+        slope = float(density @ ((high - low) / (2 * step)) ** 2)
+        coefficients = (hermite @ (density * middle)) ** 2
+        rest = max(0.0, second - float(coefficients.sum()))  # beyond the last order
+        powers = taken.cosine ** np.arange(_ORDER)
+        product = float(coefficients @ powers) + rest * taken.cosine**_ORDER
+        return After(second, product / second if second > 0 else math.nan, slope)
+
+    def flat(self, z: np.ndarray) -> np.ndarray:
+        """Which of these sums lie where it hardly passes a gradient on.
+
+        There `|φ'|` is below a twentieth of its largest.
+        """
         places = np.rint((np.clip(z, -self._REACH, self._REACH) + self._REACH) * self._PER_UNIT)
         return self._flat[np.nan_to_num(places).astype(int)]
+
+
+class Curves:
+    """The activations of a model, each tabulated when it is first asked for."""
+
+    def __init__(self) -> None:
+        self._known: dict[Activation, Curve | None] = {}
+
+    def of(self, activation: Activation) -> Curve | None:
+        """None if it is no function of single numbers."""
+        if activation not in self._known:
+            try:
+                self._known[activation] = Curve(activation)
+            except InputError:
+                self._known[activation] = None
+        return self._known[activation]

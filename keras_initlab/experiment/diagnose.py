@@ -16,12 +16,13 @@ from keras_initlab.diagnosis.report import Diagnoses, Diagnosis
 from keras_initlab.diagnosis.subject import Data, Subject
 from keras_initlab.engines.lending import fresh_optimizer
 from keras_initlab.engines.setup import Setup
-from keras_initlab.engines.sources import Arrays
+from keras_initlab.engines.sources import Arrays, Source
 from keras_initlab.experiment import arrays, data, schemes, targets
 from keras_initlab.network.drawing import FANS
 from keras_initlab.network.probe import Probe
 from keras_initlab.network.selection import Layers, restarted, under_test
 from keras_initlab.network.slots import slots
+from keras_initlab.recipes.recipe import Recipe
 from keras_initlab.trials.plan import Trial
 
 MEMORY = 2**30
@@ -69,8 +70,8 @@ def diagnose(
         model: A built model, compiled or not.
         x: Inputs, as in `fit`; of a data set the first batch, with its targets.
         y: Targets, as in `fit`.
-        initializers: As in `compare`: each is diagnosed from the weights that it would start from there, in
-            the replicate `replicate`. By default the model is diagnosed as it is.
+        initializers: As in `compare`, recipes too: each is diagnosed from the weights that it would start
+            from there, in the replicate `replicate`. By default the model is diagnosed as it is.
         examples: How many examples to look at; as many more show what the first step does to others.
         training: Whether the model runs as in training (batch statistics, dropout).
         optimizer: Whose first step is meant, as in `compile`; `"auto"` takes the model's own, or Adam.
@@ -104,8 +105,9 @@ def diagnose(
         raise InputError(f"model is {type(model).__name__}: give a built keras.Model.")
     slots(model)  # refuses one that is not built
     made = optimizer_of(model, optimizer)
-    given, notes = _given(model, x, y)
     by_label = None if initializers is None else schemes.by_label(initializers)
+    looking = any(isinstance(one, Recipe) and one.rows for one in (by_label or {}).values())
+    given, source, notes = _given(model, x, y, seed, all_batches=looking)
     with isolated() as generators:
         subject, more = subject_of(model, given, count, made, bool(training), seed, generators)
         notes += more
@@ -113,9 +115,9 @@ def diagnose(
             return _finished(subject, subject.probe.values(), "", notes, seed, generators)
         tested = under_test(model, layers, roles)
         schemes.try_out(by_label, tested, seed, generators)
-        setup = Setup(
-            model, by_label, tested, restarted(model, tested), Arrays(given, count, shuffle=False), fans=fans
-        )
+        anew = restarted(model, tested)
+        setup = Setup(model, by_label, tested, anew, source, fans=fans, layers=layers, roles=roles)
+        schemes.try_recipes(setup, seed, generators)
         found = {}
         for label in by_label:
             trials = [Trial(label, Seeds(seed, at)) for at in range(replicate, replicate + replicates)]
@@ -165,8 +167,18 @@ def optimizer_of(model: keras.Model, given: Any) -> Callable[[], keras.optimizer
     return lambda: fresh_optimizer(found)
 
 
-def _given(model: keras.Model, x: Any, y: Any) -> tuple[tuple, tuple[str, ...]]:
-    """Inputs and targets as arrays, and what is to be said about them."""
+def _given(
+    model: keras.Model, x: Any, y: Any, seed: int, all_batches: bool
+) -> tuple[tuple, Source, tuple[str, ...]]:
+    """Inputs and targets as arrays, where recipes take their rows from, and what is to be said.
+
+    Args:
+        model: Which they are for.
+        x: Inputs, or a data set.
+        y: Targets.
+        seed: Of the order in which a loader is read.
+        all_batches: Whether a data set is read to its end and not only for its first batch.
+    """
     if x is None:
         raise InputError("x is None: give arrays, or a data set.")
     if data.is_dataset(x):
@@ -179,23 +191,26 @@ def _given(model: keras.Model, x: Any, y: Any) -> tuple[tuple, tuple[str, ...]]:
             None,
             batch_size=None,
             epochs=1,
-            steps=1,
+            steps=None if all_batches else 1,
             shuffle=False,
             validation_split=0.0,
-            seed=0,
+            seed=seed,
         )
         x, y, *_ = (*source.first_batch(), None)
+        together = (x,) if y is None else (x, y)
     else:
         x = arrays.numbers(x, "x")
         y = None if y is None else arrays.numbers(y, "y")
-    together = (x,) if y is None else (x, y)
+        together = (x,) if y is None else (x, y)
+        source = Arrays(together, EXAMPLES, shuffle=False)
     arrays.check([together], ("x", "y", "sample_weight"))
     if y is None:
-        return together, ("no labels: gradients are those of a chance direction of the outputs",)
+        return together, source, ("no labels: gradients are those of a chance direction of the outputs",)
     if not model.compiled or compiled_loss(model) is None:
-        return (x,), ("the model is not compiled with a loss: gradients are those of a chance direction",)
+        note = "the model is not compiled with a loss: gradients are those of a chance direction"
+        return (x,), source, (note,)
     targets.check(model, Arrays(together, len(keras.tree.flatten(x)[0]), shuffle=False), "y")
-    return together, ()
+    return together, source, ()
 
 
 def subject_of(

@@ -94,15 +94,15 @@ def moments(activation: Activation, variance: float = 1.0) -> tuple[float, float
     return _moments(activation, float(variance))
 
 
-def tabulated(activation: Activation, points: np.ndarray) -> np.ndarray:
-    """`φ(points)` in float64 on every backend.
+def on_host(activation: Activation) -> Callable[[np.ndarray], np.ndarray]:
+    """φ as a function of NumPy arrays, in float64 on every backend.
 
     Raises:
         UnknownNameError: If Keras has no such activation.
         InputError: If it is no function of single numbers.
     """
     _check_elementwise(activation)
-    return _values(activation, points)
+    return functools.partial(_values, activation)
 
 
 def slope_at_zero(activation: Activation) -> tuple[float, float]:

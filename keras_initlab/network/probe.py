@@ -214,4 +214,4 @@ class Probe:
 
 
 def _host(value: Any) -> np.ndarray:
-    return np.asarray(ops.convert_to_numpy(ops.cast(value, "float32")))
+    return np.asarray(ops.convert_to_numpy(value), "float32")

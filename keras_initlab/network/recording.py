@@ -20,7 +20,10 @@ from keras_initlab.core.keras_private import (
     inner,
     own_variables,
     set_untracked,
+    uses_flash,
 )
+
+ATTENTIONS = (keras.layers.MultiHeadAttention, keras.layers.GroupQueryAttention)
 
 
 @dataclass(frozen=True, eq=False)
@@ -29,9 +32,11 @@ class Tap:
 
     Attributes:
         name: Path of the layer or operation; `:pre` marks the sums before its own activation, `:in` what came
-            in where no other tap has it, and `#2` the second call of a shared layer.
+            in where no other tap has it, `:state` and `:attention` the other parts, and `#2` the second call
+            of a shared layer.
         operation: The layer, or the operation of a graph that is none.
-        part: `"pre"`, `"in"` or `"out"`.
+        part: `"pre"`, `"in"` or `"out"`; `"state"` what a recurrent layer begins with, `"attention"` how much
+            each place takes of each other one.
         source: Position of the tap whose tensor this one was made of; None if there is none.
         others: Positions of further taps that went in.
         activation: What the layer itself puts on these sums, or None.
@@ -110,6 +115,11 @@ class Recorder:
                     return activation(sums, *more, **other)
 
                 set_untracked(operation, "activation", after)
+            if isinstance(operation, keras.layers.RNN):
+                named = self._begun(name, operation, arguments, named)
+            attends = isinstance(operation, ATTENTIONS) and not named.get("return_attention_scores")
+            if attends:
+                named = named | {"return_attention_scores": True}
             self._inside = closed
             try:
                 made = call(*arguments, **named)
@@ -117,11 +127,23 @@ class Recorder:
                 self._inside = False
                 if wraps:
                     set_untracked(operation, "activation", activation)
+            if attends:  # its last layer has noted what it puts out
+                made, shares = made
+                self._note(name, operation, "attention", source, shares, others=others)
+                return made
             return keras.tree.map_structure(
                 lambda value: self._note(name, operation, "out", source, value, others=others), made
             )
 
         return watched
+
+    def _begun(self, name: str, layer: Any, arguments: tuple, named: dict) -> dict:
+        """The arguments of a recurrent layer; what it would begin with is among them, noted."""
+        if layer.stateful or len(arguments) > 1 or named.get("initial_state") is not None:
+            return named
+        state = layer.get_initial_state(ops.shape(arguments[0])[0])
+        noted = keras.tree.map_structure(lambda one: self._note(name, layer, "state", None, one), state)
+        return named | {"initial_state": noted}
 
     def _note(
         self,
@@ -150,8 +172,8 @@ class Recorder:
 def _watched(model: keras.Model, opaque: Callable[[Any], bool]) -> Iterator[tuple[str, Any, bool]]:
     """What is watched: name, layer or operation, and whether nothing inside it is.
 
-    These are layers without others inside, those that loop, those with weights of their own, and the
-    operations of a graph that are no layers.
+    These are layers without others inside, those that loop, those with weights of their own, attention, and
+    the operations of a graph that are no layers.
     """
     met = {id(model)}
     queue = [("", one) for one in inner(model)]
@@ -167,7 +189,8 @@ def _watched(model: keras.Model, opaque: Callable[[Any], bool]) -> Iterator[tupl
         loops = isinstance(operation, keras.layers.RNN | keras.layers.TimeDistributed)
         held = [one for one in inner(operation) if one is not getattr(operation, "activation", None)]
         closed = not held or loops or opaque(operation)
-        if closed or own_variables(operation)[0]:
+        tells = isinstance(operation, ATTENTIONS) and not uses_flash(operation)
+        if closed or tells or own_variables(operation)[0]:
             yield name, operation, closed
         if not closed:
             queue[:0] = [(f"{name}/", one) for one in held]

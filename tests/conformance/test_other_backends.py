@@ -11,13 +11,18 @@ from tests.backends import environment
 
 OTHERS = sorted({"tensorflow", "jax", "torch"} - {keras.backend.backend()})
 ROOT = Path(__file__).parents[1]
+WITHIN = "test_what_is_measured_lies_within_two_standard_deviations_of_theory"
+FEW = ("dense-tanh", "circular-relu", "residual-selu", "before-gelu", "dense-erf")  # of 18, which are slow
 # One process each: it pays for the start of a backend once.
 PARTS = {
     "schemes": ["conformance/test_schemes.py", "unit/initializers/test_base.py"],
     "diagnose": [
         "unit/network/test_probe.py",
         "unit/experiment/test_diagnose.py",
+        "unit/experiment/test_diagnose_traps.py",
         "unit/diagnosis/test_step.py",
+        "unit/diagnosis/test_time_and_attention.py",
+        *(f"unit/diagnosis/test_propagation.py::{WITHIN}[{case}]" for case in FEW),
     ],
     "compare": ["conformance/test_compare.py"],
     "kills": ["e2e/test_survival.py::test_killed_at_any_file_operation_of_a_run_or_a_resume"],

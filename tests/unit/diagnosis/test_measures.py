@@ -78,6 +78,7 @@ def test_products_are_those_of_the_gradients_written_out(places):
     rows = np.array([np.concatenate([kernels[n], g[n].sum(axis=0)]) for n in range(6)])
     np.testing.assert_allclose(measures.products(x, g, bias=True), rows @ rows.T)
     np.testing.assert_allclose(measures.products(x, g, bias=False), np.array(kernels) @ np.array(kernels).T)
+    np.testing.assert_allclose(measures.squares(x, g, bias=True), (rows**2).sum(axis=1))
 
 
 def test_coherence_is_one_over_the_number_of_unrelated_gradients():

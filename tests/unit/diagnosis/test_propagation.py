@@ -8,38 +8,46 @@ from keras import layers, ops
 import keras_initlab as initlab
 
 LAWS = keras.initializers
-EXAMPLES, DRAWS = 32, 6
+EXAMPLES, DRAWS = 32, 10
 ACTIVATIONS = {"tanh": 1.5, "relu": 2.0, "gelu": 2.0, "selu": 1.0, "erf": 1.5}  # with a fan_in variance
 NUMBERS = ("q", "cosine", "chi", "G")
 
 
-class Around(layers.Layer):
-    """Pads an image with its other side, so that every place has all its neighbours (Xiao 2018)."""
+class Circular(layers.Conv2D):
+    """Takes an image for a torus, so that every place has all its neighbours (Xiao 2018)."""
 
     def call(self, x):
         x = ops.concatenate([x[:, -1:], x, x[:, :1]], axis=1)
-        return ops.concatenate([x[:, :, -1:], x, x[:, :, :1]], axis=2)
+        return super().call(ops.concatenate([x[:, :, -1:], x, x[:, :, :1]], axis=2))
 
 
 def bias():
     return LAWS.RandomNormal(stddev=0.1)
 
 
-def dense(phi, units=150, depth=6):
+def dense(phi, units=200, depth=5):
     inputs = h = keras.Input((units,))
     for _ in range(depth):
         h = layers.Dense(units, phi, bias_initializer=bias())(h)
     return keras.Model(inputs, layers.Dense(8)(h))
 
 
-def circular(phi, channels=40, depth=3):
+def circular(phi, channels=64, depth=4):
     inputs = h = keras.Input((4, 4, channels))
     for _ in range(depth):
-        h = layers.Conv2D(channels, 3, activation=phi, bias_initializer=bias())(Around()(h))
+        h = Circular(channels, 3, activation=phi, bias_initializer=bias())(h)
     return keras.Model(inputs, layers.Dense(8)(layers.Flatten()(h)))
 
 
-def residual(phi, units=150, depth=4):
+def shrinking(phi, channels=64):
+    """No padding, and strides: places are taken unequally often, and their sum as often as expected."""
+    inputs = h = keras.Input((11, 11, channels))
+    for strides in (1, 2, 1):
+        h = layers.Conv2D(channels, 3, strides, activation=phi, bias_initializer=bias())(h)
+    return keras.Model(inputs, layers.Dense(8)(layers.Flatten()(h)))
+
+
+def residual(phi, units=200, depth=3):
     inputs = keras.Input((units,))
     h = layers.Dense(units)(inputs)
     for _ in range(depth):
@@ -47,7 +55,7 @@ def residual(phi, units=150, depth=4):
     return keras.Model(inputs, layers.Dense(8)(h))
 
 
-def before(phi, units=150, depth=4):
+def before(phi, units=200, depth=3):
     """The activation first in each block, as an operation; the sum too."""
     inputs = keras.Input((units,))
     h = layers.Dense(units)(inputs)
@@ -56,7 +64,19 @@ def before(phi, units=150, depth=4):
     return keras.Model(inputs, layers.Dense(8)(h))
 
 
-NETS = {"dense": dense, "circular": circular, "residual": residual, "before": before}
+NETS = {  # how many tensors theory must speak of, and how many factors on gradients; units, layers
+    "dense": (dense, 5, 4, 200, 5),
+    "circular": (circular, 4, 3, 64, 4),
+    "shrinking": (shrinking, 3, 2, 64, 3),
+    "residual": (residual, 10, 3, 200, 7),
+    "before": (before, 7, 3, 200, 4),
+}
+CASES = [
+    *((net, name) for net in ("dense", "circular", "residual") for name in ACTIVATIONS),
+    ("shrinking", "relu"),
+    ("shrinking", "tanh"),
+    ("before", "gelu"),
+]
 
 
 def compared(make, name):
@@ -78,18 +98,21 @@ def compared(make, name):
     return {number: np.array(held) for number, held in gaps.items()}
 
 
-@pytest.mark.parametrize("name", ACTIVATIONS)
-@pytest.mark.parametrize("net", NETS)
+@pytest.mark.parametrize(("net", "name"), CASES)
 def test_what_is_measured_lies_within_two_standard_deviations_of_theory(net, name):
-    gaps = compared(NETS[net], name)
-    sums, factors = {"dense": (6, 5), "circular": (3, 0), "residual": (13, 4), "before": (9, 4)}[net]
-    for number, held in gaps.items():
+    """Of one draw, without any allowance; and within four of the mean of all, but for what width costs.
+
+    A logarithm's mean lies below the logarithm of the mean by half its variance, which is 5 layers/width in a
+    ReLU net (Hanin 2018).
+    """
+    make, sums, factors, width, depth = NETS[net]
+    for number, held in compared(make, name).items():
         spread = held.std(axis=0, ddof=1)
         assert held.shape[1] >= (sums if number in ("q", "cosine") else factors), number
         off = np.abs(held.mean(axis=0))
-        rounding = 0.03  # what finite width shifts; Hanin's terms of order depth over width
-        assert (off <= 2 * spread + rounding).all(), (number, off, spread)
-        assert (spread < 0.6).all(), "a spread that hides nothing"
+        assert (off <= 2 * spread).all(), (number, off, spread)
+        assert (off <= 4 * spread / np.sqrt(DRAWS) + 2.5 * depth / width).all(), (number, off, spread)
+        assert (spread < np.sqrt(5 * depth / width)).all(), "a spread that hides nothing"
 
 
 def padded(phi, channels=40, depth=4):

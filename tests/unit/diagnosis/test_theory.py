@@ -9,7 +9,7 @@ from scipy.special import erf
 
 from keras_initlab.core.errors import InputError
 from keras_initlab.diagnosis import theory
-from keras_initlab.diagnosis.theory import Size
+from keras_initlab.diagnosis.theory import Curve, Size
 
 RELU = keras.activations.relu
 
@@ -18,7 +18,7 @@ RELU = keras.activations.relu
 def test_relu_is_the_arc_cosine_kernel(cosine):
     """Cho & Saul 2009: E relu(u) relu(v) = q (sin θ + (π - θ) cos θ) / 2π, and half the slopes are 1."""
     angle = math.acos(cosine)
-    found = theory.behind(RELU, Size(3.0, cosine))
+    found = Curve(RELU).behind(Size(3.0, cosine))
     product = 3 * (math.sin(angle) + (math.pi - angle) * cosine) / (2 * math.pi)
     assert found.second == pytest.approx(1.5, rel=1e-6)
     assert found.cosine * found.second == pytest.approx(product, rel=1e-3)
@@ -34,7 +34,7 @@ def test_erf_is_the_arc_sine_kernel(cosine):
         return keras.ops.erf(x)
 
     q = 1.7
-    found = theory.behind(phi, Size(q, cosine))
+    found = Curve(phi).behind(Size(q, cosine))
     assert found.second == pytest.approx(2 / math.pi * math.asin(2 * q / (1 + 2 * q)), rel=1e-5)
     assert found.cosine * found.second == pytest.approx(
         2 / math.pi * math.asin(2 * q * cosine / (1 + 2 * q)), abs=1e-5
@@ -56,7 +56,7 @@ def test_others_are_means_over_draws(name):
         ),
         "sigmoid": lambda x: 1 / (1 + np.exp(-x)),
     }[name]
-    found = theory.behind(keras.activations.get(name), Size(q, c))
+    found = Curve(keras.activations.get(name)).behind(Size(q, c))
     assert found.second == pytest.approx((phi(u) ** 2).mean(), rel=0.01)
     assert found.cosine == pytest.approx((phi(u) * phi(v)).mean() / (phi(u) ** 2).mean(), abs=0.01)
     slopes = (phi(u + 1e-4) - phi(u - 1e-4)) / 2e-4
@@ -81,23 +81,25 @@ def test_sums_of_a_wide_layer():
 
 
 def test_nothing_comes_of_nothing():
-    assert theory.behind(RELU, Size(0.0, math.nan)).second == 0
+    assert Curve(RELU).behind(Size(0.0, math.nan)).second == 0
     assert math.isnan(theory.sums(Size(0.0, math.nan), 1.0, 0.0).cosine)
 
 
 def test_what_mixes_its_entries_has_no_theory():
     with pytest.raises(InputError):
-        theory.behind(keras.activations.softmax, Size(1.0, 0.0))
+        Curve(keras.activations.softmax)
+    curves = theory.Curves()
+    assert curves.of(keras.activations.softmax) is None
+    assert curves.of(RELU) is curves.of(RELU)
 
 
 def test_where_activations_are_flat():
     """Slopes of tanh fall below a twentieth at 2.18, those of a logistic function at 4.36."""
     for name, edge in (("tanh", 2.18), ("sigmoid", 4.36)):
-        flat = theory.Flat(keras.activations.get(name))
-        assert flat.both
-        assert flat(np.array([-edge - 0.05, -edge + 0.05, 0, edge - 0.05, edge + 0.05, 1e9])).tolist() == [
-            True, False, False, False, True, True,
-        ]  # fmt: skip
-    flat = theory.Flat(RELU)
-    assert not flat.both
-    assert flat(np.array([-5.0, -0.1, 0.1, 7.0, 1e9])).tolist() == [True, True, False, False, False]
+        curve = Curve(keras.activations.get(name))
+        assert curve.bounded
+        beside = np.array([-edge - 0.05, -edge + 0.05, 0, edge - 0.05, edge + 0.05, 1e9])
+        assert curve.flat(beside).tolist() == [True, False, False, False, True, True]
+    curve = Curve(RELU)
+    assert not curve.bounded
+    assert curve.flat(np.array([-5.0, -0.1, 0.1, 7.0, 1e9])).tolist() == [True, True, False, False, False]

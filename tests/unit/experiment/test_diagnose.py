@@ -125,7 +125,7 @@ def test_entrants_start_where_compare_starts_them():
     model = net("tanh", "glorot_uniform", 2)
     for layer in model.layers:
         layer.bias.assign(np.ones(layer.bias.shape))  # they start anew
-    schemes = ["he_normal", "initlab_orthogonal"]
+    schemes = ["he_normal", "initlab_orthogonal", initlab.recipes.Lsuv(probe=24)]
     data = (X[:32], Y[:32])
     result = initlab.compare(
         model, schemes, *data, replicates=2, seed=7, batch_size=32, shuffle=False, verbose=False
@@ -133,8 +133,9 @@ def test_entrants_start_where_compare_starts_them():
     losses = {(one.label, one.replicate): one.step_losses[0] for one in result.records}
     for replicate in range(2):
         found = initlab.diagnose(model, *data, initializers=schemes, replicate=replicate, seed=7)
-        for label in schemes:
-            assert found[label].loss == pytest.approx(losses[label, replicate], rel=1e-5)
+        assert found.keys() == set(result.summary().index)
+        for label, one in found.items():
+            assert one.loss == pytest.approx(losses[label, replicate], rel=1e-5)
 
 
 def test_several_are_ranked():

@@ -3,7 +3,7 @@
 import keras
 import numpy as np
 import pytest
-from keras import layers
+from keras import layers, ops
 
 import keras_initlab as initlab
 from keras_initlab.experiment import diagnose as room
@@ -48,6 +48,49 @@ def test_a_layer_that_cannot_be_looked_into_is_looked_at_from_outside():
     )
     assert not any("/" in name for name in found.layers.index)
     assert found.layers["G"].notna().any()
+
+
+class Looping(layers.Layer):
+    """Calls a layer inside a loop of the backend, whose values nobody may keep."""
+
+    def __init__(self):
+        super().__init__()
+        self.inside = layers.Dense(32, "tanh", name="inside")
+
+    def build(self, shape):
+        self.inside.build(shape)
+
+    def call(self, x):
+        return ops.scan(lambda h, _: (self.inside(h), ()), x, length=3)[0]
+
+
+def test_what_leaks_out_of_a_loop_of_ones_own_is_not_kept():
+    model = net(Looping)
+    before = model.get_weights()
+    found = initlab.diagnose(model, X, Y)
+    assert found.loss == pytest.approx(model.evaluate(X[:64], Y[:64], verbose=0), rel=1e-5)
+    assert np.isfinite(found.layers.loc["head", "G"])
+    assert found.layers.loc["h0:pre", "G"] > 0
+    for one, other in zip(model.get_weights(), before, strict=True):
+        np.testing.assert_array_equal(one, other)
+
+
+def test_batch_statistics_are_those_of_the_first_step_and_single_examples_are_asked_without():
+    """The Jacobian is of a net that knows no other example: it has the moving mean 0 and variance 1."""
+    normal = layers.BatchNormalization(epsilon=1e-7, name="normal")
+    inputs = keras.Input((20,))
+    h = normal(layers.Dense(4, name="h")(inputs))
+    model = keras.Model(inputs, layers.Dense(3, use_bias=False, name="head")(h))
+    model.compile("sgd", keras.losses.SparseCategoricalCrossentropy(from_logits=True))
+    found = initlab.diagnose(model, 3 * X + 1, Y % 3)
+    assert found.layers.loc["normal", "q"] == pytest.approx(1, rel=1e-3)
+    assert found.layers.loc["normal", "pattern"] == pytest.approx(0, abs=1e-6)
+    calm = initlab.diagnose(model, 3 * X + 1, Y % 3, training=False)
+    assert calm.layers.loc["normal", "q"] == pytest.approx(calm.layers.loc["h", "q"], rel=1e-3)
+    product = numpy(model.get_layer("h").kernel) @ numpy(model.get_layer("head").kernel)
+    largest = np.linalg.svd(product, compute_uv=False)[0]
+    assert found.jacobian.largest == pytest.approx(largest, rel=1e-3)
+    assert (numpy(normal.moving_mean) == 0).all()
 
 
 def test_where_memory_is_short_fewer_examples_are_looked_at(monkeypatch):
