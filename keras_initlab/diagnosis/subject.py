@@ -86,7 +86,14 @@ class Subject:
             self._jacobian(values),
             None if gram is None else tangents.tangents(gram, targets),
             coherence,
+            notes=self._notes,
         )
+
+    @property
+    def _notes(self) -> tuple[str, ...]:
+        if not self.probe.raised:
+            return ()
+        return (f"own layers are looked at from outside only, for inside they raised {self.probe.raised}",)
 
     def try_out(self) -> int:
         """One pass; how many bytes the tensors between the layers take."""

@@ -109,7 +109,8 @@ def diagnose(
     looking = any(isinstance(one, Recipe) and one.rows for one in (by_label or {}).values())
     given, source, notes = _given(model, x, y, seed, all_batches=looking)
     with isolated() as generators:
-        subject, more = subject_of(model, given, count, made, bool(training), seed, generators)
+        often = by_label is not None
+        subject, more = subject_of(model, given, count, made, bool(training), seed, generators, often)
         notes += more
         if by_label is None:
             return _finished(subject, subject.probe.values(), "", notes, seed, generators)
@@ -125,7 +126,8 @@ def diagnose(
                 draws = [started(subject, setup, trial, generators) for trial in trials]
             except Exception as error:
                 raise InputError(f"The initializer {label!r} cannot draw: {gist(error)}") from error
-            found[label] = [replace(subject.examine(values, label), notes=notes) for values in draws]
+            seen = [subject.examine(values, label) for values in draws]
+            found[label] = [replace(one, notes=notes + one.notes) for one in seen]
         return Diagnoses(found)
 
 
@@ -137,7 +139,7 @@ def started(subject: Subject, setup: Setup, trial: Trial, generators: Generators
     """
     values = subject.probe.values()
     for slot, value in setup.initial_values(trial, generators):
-        values[slot.index] = value
+        values[slot.index] = keras.ops.convert_to_tensor(value, dtype=slot.variable.dtype)
     return values
 
 
@@ -149,7 +151,8 @@ def _finished(
     seed: int,
     generators: Generators,
 ) -> Diagnosis:
-    found = replace(subject.examine(values, label), notes=notes)
+    found = subject.examine(values, label)
+    found = replace(found, notes=notes + found.notes)
     return replace(found, cures=cured(subject, values, found.facts, seed, generators))
 
 
@@ -221,6 +224,7 @@ def subject_of(
     training: bool,
     seed: int,
     generators: Generators,
+    often: bool,
 ) -> tuple[Subject, tuple[str, ...]]:
     """The model with so many of these examples, or fewer where memory is short; and what is to be said.
 
@@ -235,21 +239,14 @@ def subject_of(
     def part(start: int, stop: int) -> tuple:
         return tuple(keras.tree.map_structure(lambda leaf: leaf[start:stop], one) for one in given)
 
-    probe = Probe(model, generators)
-    subject = Subject(probe, Data(*part(0, _FEWEST)), optimizer, training, seed)
+    probe = Probe(model, generators, often=often)
     try:
-        bytes_each = subject.try_out() / _FEWEST
+        few = Subject(probe, Data(*part(0, _FEWEST)), optimizer, training, seed)
+        bytes_each = few.try_out() / _FEWEST
     except InputError:
         raise
-    except Exception as first:
-        own = Probe(model, generators, opaque=_is_foreign)
-        subject = Subject(own, Data(*part(0, _FEWEST)), optimizer, training, seed)
-        try:
-            bytes_each = subject.try_out() / _FEWEST
-        except Exception:
-            raise _unfit(model, given, first) from first
-        probe = own
-        notes += (f"own layers are looked at from outside only, for inside they raised {gist(first)}",)
+    except Exception as error:
+        raise _unfit(model, given, error) from error
     fitting = max(_FEWEST, int(MEMORY / max(1.0, 2 * bytes_each)))
     size = min(count, there, fitting)
     if fitting < min(count, there):
@@ -258,10 +255,6 @@ def subject_of(
     others = (rest[0], rest[1]) if there >= 2 * size and len(given) == 2 else None
     looked_at = Data(seen[0], seen[1] if len(seen) == 2 else None, others)
     return Subject(probe, looked_at, optimizer, training, seed), notes
-
-
-def _is_foreign(layer: Any) -> bool:
-    return not type(layer).__module__.startswith("keras.")
 
 
 def _unfit(model: keras.Model, given: tuple, error: Exception) -> InputError:

@@ -34,7 +34,9 @@ class Foreseeing:
         batch = source.data if isinstance(source, Arrays) else source.first_batch()
         given = batch[:2] if compiled_loss(setup.model) is not None else batch[:1]
         optimizer = optimizer_of(setup.model, "auto")
-        self._subject, _ = subject_of(setup.model, given, EXAMPLES, optimizer, True, seed, generators)
+        self._subject, _ = subject_of(
+            setup.model, given, EXAMPLES, optimizer, True, seed, generators, often=True
+        )
 
     def rows(self, trials: Iterable[Trial], finished: Mapping[tuple[str, int], Record]) -> Rows:
         """Of those trials that have none among the finished, and whose initializer can draw."""

@@ -6,13 +6,13 @@ Nothing is written to the model: a pass is a function of the weights it is given
 import functools
 import math
 from collections.abc import Callable, Sequence
-from contextlib import AbstractContextManager
 from typing import Any, NamedTuple
 
 import keras
 import numpy as np
 from keras import ops
 
+from keras_initlab.core.errors import InputError, gist
 from keras_initlab.core.keras_private import compiled_loss, compute_loss, parts, takes_training
 from keras_initlab.core.rng import Generators
 from keras_initlab.network.differentiation import differentiated
@@ -54,23 +54,24 @@ class Probe:
     Attributes:
         variables: The model's variables; a pass takes their values in this order.
         trained: Positions of those that train.
+        raised: What was raised inside layers of one's own, which are looked at from outside only since; empty
+            if nothing was.
     """
 
-    def __init__(
-        self, model: keras.Model, generators: Generators, opaque: Callable[[Any], bool] = lambda layer: False
-    ):
+    def __init__(self, model: keras.Model, generators: Generators, often: bool = False):
         """
         Args:
             model: A built model.
             generators: The global ones, put to the same start for every pass.
-            opaque: Layers to look at from outside only, beside those that loop by themselves.
+            often: Whether many passes will come, so that TensorFlow should compile them as JAX always does.
         """
         self.model = model
         self._generators = generators
         self.variables = list(model.variables)
         trainable = {id(variable) for variable in model.trainable_variables}
         self.trained = [at for at, one in enumerate(self.variables) if id(one) in trainable]
-        self._opaque = opaque
+        self._often = often
+        self.raised = ""
         self._recorder = Recorder()
         self._compiled: dict[Any, Callable] = {}
         half = any(getattr(layer, "compute_dtype", None) == "float16" for layer in parts(model))
@@ -119,9 +120,12 @@ class Probe:
         floats = [leaf for leaf in keras.tree.flatten(x) if is_float(leaf)]
         rest = (list(values), x, y, along, ops.convert_to_tensor(share, dtype="float32"))
         objective = functools.partial(self._objective, training=training)
-        run = self._once("look", training, functools.partial(differentiated, objective))
-        with self._watched():
-            shown, gradients = run(trained, floats, rest)
+
+        def run() -> tuple[tuple, tuple]:
+            once = self._once("look", training, functools.partial(differentiated, objective))
+            return once(trained, floats, rest)
+
+        shown, gradients = self._watched(run)
         loss, outputs, seen = shown
         of_inputs = iter(gradients[1])
         return Seen(
@@ -163,13 +167,12 @@ class Probe:
             self._loss(values, x, y, training)
             return self._recorder.values
 
-        with self._watched():
-            if keras.backend.backend() == "jax":
-                import jax
+        if keras.backend.backend() == "jax":
+            import jax
 
-                seen = jax.eval_shape(run, self.values(), x, y)
-            else:
-                seen = run(self.values(), x, y)
+            seen = self._watched(lambda: jax.eval_shape(run, self.values(), x, y))
+        else:
+            seen = self._watched(lambda: run(self.values(), x, y))
         return sum(4 * math.prod(one.shape) for one in seen)
 
     def _loss(self, values: list, x: Any, y: Any, training: bool) -> tuple[Any, list, list]:
@@ -199,18 +202,51 @@ class Probe:
             objective = objective + sum(products[1:], products[0])
         return objective * self._scale, (loss, outputs, list(self._recorder.values))
 
-    def _watched(self) -> AbstractContextManager[None]:
-        return self._recorder.watching(self.model, self._opaque)
+    def _watched(self, run: Callable[[], Any]) -> Any:
+        """Run a pass with all calls seen; from outside of own layers if something is raised inside them."""
+        try:
+            with self._recorder.watching(self.model, self._opaque):
+                return run()
+        except InputError:
+            raise
+        except Exception as error:
+            if self.raised or not any(_is_own(layer) for layer in parts(self.model)[1:]):
+                raise
+            first = error
+        self.raised = gist(first)
+        self._compiled.clear()
+        try:
+            with self._recorder.watching(self.model, self._opaque):
+                return run()
+        except Exception:
+            self.raised = ""
+            raise first from None
+
+    def _opaque(self, layer: Any) -> bool:
+        return bool(self.raised) and _is_own(layer)
 
     def _once(self, name: str, training: bool, run: Callable) -> Callable:
-        """On JAX the function compiled, once for all weights; elsewhere as it is."""
-        if keras.backend.backend() != "jax":
-            return run
+        """The function compiled, once for all weights, where that is worth its time; or as it is."""
         if (name, training) not in self._compiled:
+            self._compiled[name, training] = self._compile(run)
+        return self._compiled[name, training]
+
+    def _compile(self, run: Callable) -> Callable:
+        backend = keras.backend.backend()
+        if backend == "jax":
             import jax
 
-            self._compiled[name, training] = jax.jit(run, compiler_options=_HASTE)
-        return self._compiled[name, training]
+            return jax.jit(run, compiler_options=_HASTE)
+        if backend == "tensorflow" and self._often:
+            import tensorflow as tf
+
+            return tf.function(run, autograph=False)
+        return run
+
+
+def _is_own(layer: Any) -> bool:
+    """Whether its class is none of Keras's."""
+    return not type(layer).__module__.startswith("keras.")
 
 
 def _host(value: Any) -> np.ndarray:

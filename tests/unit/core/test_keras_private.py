@@ -256,6 +256,7 @@ TOUCHES = {
     ),
     "in_full_precision": (full, (3.0, "float32")),
     "projections": (projected, ["query", "key", "value", "attention_output"]),
+    "uses_flash": (lambda m: private.uses_flash(keras.layers.MultiHeadAttention(1, 2)), False),
     "takes_axes": (lambda m: private.takes_axes(keras.layers.EinsumDense("ab,bc->ac", 2)), ONLY_SINCE_3_15),
     "set_untracked": (untracked, (1, True)),
     "delete_untracked": (untracked, (1, True)),

@@ -26,5 +26,5 @@ def test_the_story_of_depth_is_told_to_its_end(tmp_path, monkeypatch, capsys):
     runpy.run_path(str(ROOT / "examples" / "depth.py"), run_name="__main__")
     told = capsys.readouterr().out
     assert re.search(r"zeros +severe .* symmetric", told)
-    assert "measured / expected, 5 layers of 32" in told
+    assert "measured / expected, 5 layers of 33" in told
     assert (tmp_path / "depth.png").read_bytes().startswith(b"\x89PNG")

@@ -8,7 +8,7 @@ from keras import layers, ops
 import keras_initlab as initlab
 
 LAWS = keras.initializers
-EXAMPLES, DRAWS = 32, 10
+EXAMPLES, DRAWS = 32, 24
 ACTIVATIONS = {"tanh": 1.5, "relu": 2.0, "gelu": 2.0, "selu": 1.0, "erf": 1.5}  # with a fan_in variance
 NUMBERS = ("q", "cosine", "chi", "G")
 
@@ -19,6 +19,9 @@ class Circular(layers.Conv2D):
     def call(self, x):
         x = ops.concatenate([x[:, -1:], x, x[:, :1]], axis=1)
         return super().call(ops.concatenate([x[:, :, -1:], x, x[:, :, :1]], axis=2))
+
+    def compute_output_shape(self, shape):
+        return (*shape[:-1], self.filters)
 
 
 def bias():
@@ -100,10 +103,10 @@ def compared(make, name):
 
 @pytest.mark.parametrize(("net", "name"), CASES)
 def test_what_is_measured_lies_within_two_standard_deviations_of_theory(net, name):
-    """Of one draw, without any allowance; and within four of the mean of all, but for what width costs.
+    """Of one draw, and within four of the mean of all; there is no allowance for the width of 64 to 200.
 
-    A logarithm's mean lies below the logarithm of the mean by half its variance, which is 5 layers/width in a
-    ReLU net (Hanin 2018).
+    A standard deviation that hides nothing is at most that of a ReLU net, whose logarithm of q has the
+    variance 5 layers / width (Hanin 2018).
     """
     make, sums, factors, width, depth = NETS[net]
     for number, held in compared(make, name).items():
@@ -111,8 +114,8 @@ def test_what_is_measured_lies_within_two_standard_deviations_of_theory(net, nam
         assert held.shape[1] >= (sums if number in ("q", "cosine") else factors), number
         off = np.abs(held.mean(axis=0))
         assert (off <= 2 * spread).all(), (number, off, spread)
-        assert (off <= 4 * spread / np.sqrt(DRAWS) + 2.5 * depth / width).all(), (number, off, spread)
-        assert (spread < np.sqrt(5 * depth / width)).all(), "a spread that hides nothing"
+        assert (off <= 4 * spread / np.sqrt(DRAWS)).all(), (number, off, spread)
+        assert (spread <= np.sqrt(5 * depth / width)).all(), (number, spread)
 
 
 def padded(phi, channels=40, depth=4):
