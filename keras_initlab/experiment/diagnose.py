@@ -19,7 +19,7 @@ from keras_initlab.engines.setup import Setup
 from keras_initlab.engines.sources import Arrays, Source
 from keras_initlab.experiment import arrays, data, schemes, targets
 from keras_initlab.network.drawing import FANS
-from keras_initlab.network.probe import Probe
+from keras_initlab.network.probe import PATIENCE, Probe
 from keras_initlab.network.selection import Layers, restarted, under_test
 from keras_initlab.network.slots import slots
 from keras_initlab.recipes.recipe import Recipe
@@ -109,8 +109,9 @@ def diagnose(
     looking = any(isinstance(one, Recipe) and one.rows for one in (by_label or {}).values())
     given, source, notes = _given(model, x, y, seed, all_batches=looking)
     with isolated() as generators:
-        often = by_label is not None
-        subject, more = subject_of(model, given, count, made, bool(training), seed, generators, often)
+        patience = PATIENCE if by_label is None else 0
+        probe = Probe(model, generators, patience)
+        subject, more = subject_of(probe, given, count, made, bool(training), seed)
         notes += more
         if by_label is None:
             return _finished(subject, subject.probe.values(), "", notes, seed, generators)
@@ -217,14 +218,12 @@ def _given(
 
 
 def subject_of(
-    model: keras.Model,
+    probe: Probe,
     given: tuple,
     count: int,
     optimizer: Callable[[], keras.optimizers.Optimizer],
     training: bool,
     seed: int,
-    generators: Generators,
-    often: bool,
 ) -> tuple[Subject, tuple[str, ...]]:
     """The model with so many of these examples, or fewer where memory is short; and what is to be said.
 
@@ -239,14 +238,13 @@ def subject_of(
     def part(start: int, stop: int) -> tuple:
         return tuple(keras.tree.map_structure(lambda leaf: leaf[start:stop], one) for one in given)
 
-    probe = Probe(model, generators, often=often)
     try:
         few = Subject(probe, Data(*part(0, _FEWEST)), optimizer, training, seed)
         bytes_each = few.try_out() / _FEWEST
     except InputError:
         raise
     except Exception as error:
-        raise _unfit(model, given, error) from error
+        raise _unfit(probe.model, given, error) from error
     fitting = max(_FEWEST, int(MEMORY / max(1.0, 2 * bytes_each)))
     size = min(count, there, fitting)
     if fitting < min(count, there):

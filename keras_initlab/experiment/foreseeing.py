@@ -8,6 +8,7 @@ from keras_initlab.core.rng import Generators
 from keras_initlab.engines.setup import Setup
 from keras_initlab.engines.sources import Arrays
 from keras_initlab.experiment.diagnose import EXAMPLES, optimizer_of, started, subject_of
+from keras_initlab.network.probe import Probe
 from keras_initlab.trials.plan import Trial
 from keras_initlab.trials.record import Record
 
@@ -34,9 +35,8 @@ class Foreseeing:
         batch = source.data if isinstance(source, Arrays) else source.first_batch()
         given = batch[:2] if compiled_loss(setup.model) is not None else batch[:1]
         optimizer = optimizer_of(setup.model, "auto")
-        self._subject, _ = subject_of(
-            setup.model, given, EXAMPLES, optimizer, True, seed, generators, often=True
-        )
+        probe = Probe(setup.model, generators, patience=0)
+        self._subject, _ = subject_of(probe, given, EXAMPLES, optimizer, True, seed)
 
     def rows(self, trials: Iterable[Trial], finished: Mapping[tuple[str, int], Record]) -> Rows:
         """Of those trials that have none among the finished, and whose initializer can draw."""

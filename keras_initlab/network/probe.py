@@ -5,6 +5,7 @@ Nothing is written to the model: a pass is a function of the weights it is given
 
 import functools
 import math
+from collections import Counter
 from collections.abc import Callable, Sequence
 from typing import Any, NamedTuple
 
@@ -17,6 +18,9 @@ from keras_initlab.core.keras_private import compiled_loss, compute_loss, parts,
 from keras_initlab.core.rng import Generators
 from keras_initlab.network.differentiation import differentiated
 from keras_initlab.network.recording import Recorder, Tap, is_float
+
+PATIENCE = 6
+"""Passes that TensorFlow runs faster than it would compile them: two diagnoses."""
 
 _SCALE = 1024.0  # of the objective where layers compute in float16, whose gradients would be lost below 6e-8
 
@@ -58,22 +62,24 @@ class Probe:
             if nothing was.
     """
 
-    def __init__(self, model: keras.Model, generators: Generators, often: bool = False):
+    def __init__(self, model: keras.Model, generators: Generators, patience: int = PATIENCE):
         """
         Args:
             model: A built model.
             generators: The global ones, put to the same start for every pass.
-            often: Whether many passes will come, so that TensorFlow should compile them as JAX always does.
+            patience: How many passes of a kind TensorFlow runs as they are before it compiles them; 0 where
+                many will come. JAX compiles always, PyTorch never.
         """
         self.model = model
         self._generators = generators
         self.variables = list(model.variables)
         trainable = {id(variable) for variable in model.trainable_variables}
         self.trained = [at for at, one in enumerate(self.variables) if id(one) in trainable]
-        self._often = often
+        self._patience = patience
         self.raised = ""
         self._recorder = Recorder()
         self._compiled: dict[Any, Callable] = {}
+        self._runs: Counter[Any] = Counter()
         half = any(getattr(layer, "compute_dtype", None) == "float16" for layer in parts(model))
         self._scale = _SCALE if half else 1.0
 
@@ -227,21 +233,25 @@ class Probe:
 
     def _once(self, name: str, training: bool, run: Callable) -> Callable:
         """The function compiled, once for all weights, where that is worth its time; or as it is."""
-        if (name, training) not in self._compiled:
-            self._compiled[name, training] = self._compile(run)
-        return self._compiled[name, training]
+        key, backend = (name, training), keras.backend.backend()
+        self._runs[key] += 1
+        if backend == "torch" or (backend == "tensorflow" and self._runs[key] <= self._patience):
+            return run
+        if key not in self._compiled:
+            self._compiled[key] = _jit(run) if backend == "jax" else _function(run)
+        return self._compiled[key]
 
-    def _compile(self, run: Callable) -> Callable:
-        backend = keras.backend.backend()
-        if backend == "jax":
-            import jax
 
-            return jax.jit(run, compiler_options=_HASTE)
-        if backend == "tensorflow" and self._often:
-            import tensorflow as tf
+def _jit(run: Callable) -> Callable:
+    import jax
 
-            return tf.function(run, autograph=False)
-        return run
+    return jax.jit(run, compiler_options=_HASTE)
+
+
+def _function(run: Callable) -> Callable:
+    import tensorflow as tf
+
+    return tf.function(run, autograph=False)
 
 
 def _is_own(layer: Any) -> bool:
