@@ -1,6 +1,6 @@
 """The first step that an optimizer takes, without taking it."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
 import keras
@@ -14,8 +14,11 @@ _ELEMENTWISE = tuple(
 )
 
 
+_TOGETHER = 2**22  # numbers that are updated at once, which bounds the memory
+
+
 def first_step(
-    optimizer: keras.optimizers.Optimizer,
+    make: Callable[[], keras.optimizers.Optimizer],
     variables: Sequence[Any],
     values: Sequence[Any],
     gradients: Sequence[np.ndarray],
@@ -23,20 +26,40 @@ def first_step(
     """What the variables would be after one update, on copies of them.
 
     Args:
-        optimizer: A fresh one; it is built for the copies.
+        make: Makes a fresh optimizer, which is built for the copies.
         variables: Those that train.
         values: The values they start from.
         gradients: Those of the loss.
     """
-    optimizer = getattr(optimizer, "inner_optimizer", optimizer)  # scaling a loss changes no step
     # By way of the host: an optimizer writes in place where a backend lets tensors share memory.
     held = [np.array(keras.ops.convert_to_numpy(value)) for value in values]
-    if not _is_elementwise(optimizer, variables):
-        return _applied(optimizer, variables, held, gradients)
-    joined, slopes = (np.concatenate([one.ravel() for one in many]) for many in (held, gradients))
-    (moved,) = _applied(optimizer, variables[:1], [joined], [slopes])
-    cuts = np.cumsum([one.size for one in held])[:-1]
-    return [part.reshape(one.shape) for part, one in zip(np.split(moved, cuts), held, strict=True)]
+    if not _is_elementwise(_plain(make()), variables):
+        return _applied(_plain(make()), variables, held, gradients)
+    moved: list[np.ndarray] = []
+    for part in _parts([one.size for one in held]):
+        joined, slopes = (np.concatenate([one.ravel() for one in many[part]]) for many in (held, gradients))
+        (new,) = _applied(_plain(make()), variables[:1], [joined], [slopes])
+        cuts = np.cumsum([one.size for one in held[part]])[:-1]
+        moved += [one.reshape(old.shape) for one, old in zip(np.split(new, cuts), held[part], strict=True)]
+    return moved
+
+
+def _plain(optimizer: keras.optimizers.Optimizer) -> keras.optimizers.Optimizer:
+    """What is inside one that scales the loss, which changes no step."""
+    return getattr(optimizer, "inner_optimizer", optimizer)
+
+
+def _parts(sizes: Sequence[int]) -> Iterator[slice]:
+    """Neighbours that are not too large together.
+
+    >>> list(_parts([3_000_000, 2_000_000, 1_000_000]))
+    [slice(0, 1, None), slice(1, 3, None)]
+    """
+    first = 0
+    for at in range(1, len(sizes) + 1):
+        if at == len(sizes) or sum(sizes[first : at + 1]) > _TOGETHER:
+            yield slice(first, at)
+            first = at
 
 
 def _applied(
@@ -60,11 +83,13 @@ def _applied(
 
 def _is_elementwise(optimizer: keras.optimizers.Optimizer, variables: Sequence[Any]) -> bool:
     """Whether all variables can be updated as one, which costs a hundredth of the calls."""
-    if type(optimizer) not in _ELEMENTWISE or optimizer.clipnorm or excluded_from_decay(optimizer):
+    if type(optimizer) not in _ELEMENTWISE or excluded_from_decay(optimizer):
+        return False
+    if optimizer.clipnorm or optimizer.global_clipnorm:
         return False
     return all(one.dtype == "float32" and one.constraint is None for one in variables)
 
 
 def is_sgd(optimizer: keras.optimizers.Optimizer) -> bool:
     """Whether its steps are as long as the gradient; others divide by its size."""
-    return isinstance(getattr(optimizer, "inner_optimizer", optimizer), keras.optimizers.SGD)
+    return isinstance(_plain(optimizer), keras.optimizers.SGD)

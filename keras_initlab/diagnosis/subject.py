@@ -76,11 +76,13 @@ class Subject:
         """Look at the model from these weights."""
         seen, found, step, facts, level = self._facts(values)
         gram, coherence = self._gram(values, seen, found)
+        loss = seen.loss
+        del seen  # as large as what the next pass shows
         targets = one_hot(self._loss, self._data.y)
         return Diagnosis(
             label,
             facts,
-            seen.loss,
+            loss,
             level.constant,
             step,
             self._jacobian(values),
@@ -169,7 +171,7 @@ class Subject:
         if self._y is None or not all(np.isfinite(one).all() for one in seen.weights):
             return Weights(value, gradient, {}), None
         start = [values[at] for at in probe.trained]
-        moved = first_step(self._optimizer(), trained, start, seen.weights)
+        moved = first_step(self._optimizer, trained, start, seen.weights)
         update = {id(one): new - value[id(one)] for one, new in zip(trained, moved, strict=True)}
         promised = -sum(
             float((seen.weights[at].astype("float64") * update[id(one)]).sum())

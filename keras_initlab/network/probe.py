@@ -140,13 +140,13 @@ class Probe:
             tuple(self._recorder.taps),
             tuple(self._recorder.heads),
             [_host(one) for one in seen],
-            [_host(one) / self._scale for one in gradients[2]],
-            [_host(one) / self._scale for one in gradients[0]],
-            [
-                _host(next(of_inputs)) / self._scale if is_float(leaf) else None
-                for leaf in keras.tree.flatten(x)
-            ],
+            [self._unscaled(one) for one in gradients[2]],
+            [self._unscaled(one) for one in gradients[0]],
+            [self._unscaled(next(of_inputs)) if is_float(leaf) else None for leaf in keras.tree.flatten(x)],
         )
+
+    def _unscaled(self, gradient: Any) -> np.ndarray:
+        return _host(gradient) if self._scale == 1 else _host(gradient) / self._scale
 
     def lose(
         self, values: Sequence[Any], x: Any, y: Any, training: bool = True

@@ -9,6 +9,7 @@ RECORDING = "keras_initlab/network/recording.py"
 SUBJECT = "keras_initlab/diagnosis/subject.py"
 ROWS = "keras_initlab/diagnosis/rows.py"
 PROPAGATION = "keras_initlab/diagnosis/propagation.py"
+PROBE = "keras_initlab/network/probe.py"
 
 
 def pure(name: str, file: str, before: str, after: str, room: str) -> Mutant:
@@ -22,6 +23,9 @@ def whole(name: str, file: str, before: str, after: str, *select: str) -> Mutant
 
 PASSES = ("tests/unit/network/test_probe.py", "-k", "by_hand or later_use or exception or shared")
 FOUND = "tests/unit/experiment/test_diagnose.py"
+TRAPS = "tests/unit/experiment/test_diagnose_traps.py"
+TIME = "tests/unit/diagnosis/test_time_and_attention.py"
+WITHIN = "tests/unit/diagnosis/test_propagation.py"
 
 MUTANTS = [
     pure(
@@ -167,6 +171,113 @@ MUTANTS = [
         "tests/unit/diagnosis/test_propagation.py",
         "-k",
         "dependent",
+    ),
+    whole(
+        "a recurrent layer begins with zeros of its own",
+        RECORDING,
+        'return named | {"initial_state": noted}',
+        "return named",
+        TIME,
+        "-k",
+        "by_the_state",
+    ),
+    whole("all steps for the last", ROWS, "g[:, -1]", "g", TIME, "-k", "by_the_state"),
+    whole(
+        "masked places might be attended to",
+        MEASURES,
+        "counts = there.sum(axis=1)",
+        "counts = np.full(len(there), there.shape[1])",
+        TIME,
+        "-k",
+        "entropy",
+    ),
+    whole(
+        "weights of attention go on as its output",
+        RECORDING,
+        "made, shares = made",
+        "shares, made = made",
+        TIME,
+        "-k",
+        "attention",
+    ),
+    whole(
+        "what leaks is looked into again",
+        PROBE,
+        "bool(self.raised) and ",
+        "False and ",
+        TRAPS,
+        "-k",
+        "outside",
+    ),
+    Mutant(
+        "one program for training and prediction",
+        PROBE,
+        "(name, training), keras",
+        "(name, True), keras",
+        (TRAPS, "-k", "batch_statistics"),
+        "jax",
+    ),
+    Mutant(
+        "leaks of loops are not met",
+        PROBE,
+        "self._compiled.clear()",
+        "raise first",
+        (TRAPS, "-k", "leaks"),
+        "jax",
+    ),
+    whole(
+        "clipped together and updated apart",
+        "keras_initlab/diagnosis/step.py",
+        " or optimizer.global_clipnorm",
+        "",
+        "tests/unit/diagnosis/test_step.py",
+    ),
+    whole("squares scaled as norms", SUBJECT, "self._scale**2", "self._scale", FOUND, "-k", "coherence"),
+    pure("norms without the bias", MEASURES, "(axis=(1, 2)) + bias)", "(axis=(1, 2)))", "test_measures"),
+    whole(
+        "recipes write all layers",
+        "keras_initlab/experiment/diagnose.py",
+        "layers=layers, roles=roles)",
+        ")",
+        FOUND,
+        "-k",
+        "entrants",
+    ),
+    whole(
+        "recipes look at the first batch alone",
+        "keras_initlab/experiment/diagnose.py",
+        "steps=None if all_batches else 1",
+        "steps=1",
+        TRAPS,
+        "-k",
+        "data_set",
+    ),
+    whole(
+        "a convolution's factor without its window",
+        PROPAGATION,
+        "slot.fans.fan_in * float((value**2)",
+        "value.shape[-2] * float((value**2)",
+        WITHIN,
+        "-k",
+        "circular-tanh or shrinking-tanh",
+    ),
+    whole(
+        "padding counted as numbers",
+        PROPAGATION,
+        "1.0 if taken is None else covered",
+        "1.0 if True else covered",
+        WITHIN,
+        "-k",
+        "padding",
+    ),
+    whole(
+        "theory without the slope of the second layer",
+        PROPAGATION,
+        "factor = square * slope",
+        "factor = square",
+        WITHIN,
+        "-k",
+        "dense-relu",
     ),
     pure(
         "experience quoted for the middle",

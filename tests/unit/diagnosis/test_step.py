@@ -4,6 +4,7 @@ import keras
 import numpy as np
 import pytest
 
+from keras_initlab.diagnosis import step
 from keras_initlab.diagnosis.step import first_step
 from keras_initlab.testing.schemes import numpy
 
@@ -27,11 +28,14 @@ OPTIMIZERS = {
 }
 
 
+@pytest.mark.parametrize("together", [2**22, 25])
 @pytest.mark.parametrize("case", OPTIMIZERS)
-def test_it_is_the_step_of_training(case):
+def test_it_is_the_step_of_training(case, together, monkeypatch):
+    """Of all weights at once, and of a few at a time."""
+    monkeypatch.setattr(step, "_TOGETHER", together)
     starts, gradients = values(), values()
     variables = [keras.Variable(start) for start in starts]
-    found = first_step(OPTIMIZERS[case](), variables, [one.value for one in variables], gradients)
+    found = first_step(OPTIMIZERS[case], variables, [one.value for one in variables], gradients)
     for variable, start in zip(variables, starts, strict=True):
         np.testing.assert_array_equal(numpy(variable), start)
     optimizer = OPTIMIZERS[case]()
@@ -45,7 +49,10 @@ def test_scaling_a_loss_changes_no_step():
     variables = [keras.Variable(start) for start in values()]
     given = [one.value for one in variables]
     gradients = values()
-    plain = first_step(keras.optimizers.SGD(0.1), variables, given, gradients)
-    scaled = keras.optimizers.LossScaleOptimizer(keras.optimizers.SGD(0.1))
+    plain = first_step(lambda: keras.optimizers.SGD(0.1), variables, given, gradients)
+
+    def scaled():
+        return keras.optimizers.LossScaleOptimizer(keras.optimizers.SGD(0.1))
+
     for one, other in zip(plain, first_step(scaled, variables, given, gradients), strict=True):
         np.testing.assert_array_equal(one, other)

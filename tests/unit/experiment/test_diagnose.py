@@ -128,11 +128,19 @@ def test_entrants_start_where_compare_starts_them():
     schemes = ["he_normal", "initlab_orthogonal", initlab.recipes.Lsuv(probe=24)]
     data = (X[:32], Y[:32])
     result = initlab.compare(
-        model, schemes, *data, replicates=2, seed=7, batch_size=32, shuffle=False, verbose=False
+        model,
+        schemes,
+        *data,
+        replicates=2,
+        seed=7,
+        batch_size=32,
+        shuffle=False,
+        layers="h",
+        verbose=False,
     )
     losses = {(one.label, one.replicate): one.step_losses[0] for one in result.records}
     for replicate in range(2):
-        found = initlab.diagnose(model, *data, initializers=schemes, replicate=replicate, seed=7)
+        found = initlab.diagnose(model, *data, initializers=schemes, replicate=replicate, seed=7, layers="h")
         assert found.keys() == set(result.summary().index)
         for label, one in found.items():
             assert one.loss == pytest.approx(losses[label, replicate], rel=1e-5)

@@ -118,6 +118,10 @@ def test_of_a_data_set_the_first_batch_is_looked_at():
     model = net()
     found, same = initlab.diagnose(model, Batches()), initlab.diagnose(model, X[:64], Y[:64])
     assert found.row() == same.row()
+    schemes = {"lsuv": initlab.recipes.Lsuv(probe=100)}  # more than the first batch has
+    losses = initlab.compare(model, schemes, Batches(), verbose=False).records[0].step_losses
+    started = initlab.diagnose(model, Batches(), initializers=schemes)["lsuv"]
+    assert started.loss == pytest.approx(losses[0], rel=1e-5)
     with pytest.raises(initlab.InputError, match="y must not be given when x is a data set"):
         initlab.diagnose(model, Batches(), Y)
 
