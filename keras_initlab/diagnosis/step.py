@@ -31,10 +31,10 @@ def first_step(
         values: The values they start from.
         gradients: Those of the loss.
     """
-    # By way of the host: an optimizer writes in place where a backend lets tensors share memory.
-    held = [np.array(keras.ops.convert_to_numpy(value)) for value in values]
+    held = [np.asarray(keras.ops.convert_to_numpy(value)) for value in values]
     if not _is_elementwise(_plain(make()), variables):
-        return _applied(_plain(make()), variables, held, gradients)
+        # An optimizer writes in place where a backend lets tensors share memory.
+        return _applied(_plain(make()), variables, [one.copy() for one in held], gradients)
     moved: list[np.ndarray] = []
     for part in _parts([one.size for one in held]):
         joined, slopes = (np.concatenate([one.ravel() for one in many[part]]) for many in (held, gradients))

@@ -6,7 +6,7 @@ Nothing is written to the model: a pass is a function of the weights it is given
 import functools
 import math
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any, NamedTuple
 
 import keras
@@ -139,9 +139,9 @@ class Probe:
             [_host(one) for one in outputs],
             tuple(self._recorder.taps),
             tuple(self._recorder.heads),
-            [_host(one) for one in seen],
-            [self._unscaled(one) for one in gradients[2]],
-            [self._unscaled(one) for one in gradients[0]],
+            [_host(one) for one in _emptied(seen)],
+            [self._unscaled(one) for one in _emptied(gradients[2])],
+            [self._unscaled(one) for one in _emptied(gradients[0])],
             [self._unscaled(next(of_inputs)) if is_float(leaf) else None for leaf in keras.tree.flatten(x)],
         )
 
@@ -201,12 +201,12 @@ class Probe:
         x = keras.tree.map_structure(lambda leaf: next(given) if is_float(leaf) else leaf, x)
         self._recorder.begin(mark)
         loss, outputs, raw = self._loss(values, x, y, training)
-        self._recorder.end(raw)
+        seen = self._recorder.end(raw)
         objective = 0.0 if y is None else share * loss
         if along is not None:
             products = [ops.sum(a * output) for a, output in zip(along, outputs, strict=True)]
             objective = objective + sum(products[1:], products[0])
-        return objective * self._scale, (loss, outputs, list(self._recorder.values))
+        return objective * self._scale, (loss, outputs, seen)
 
     def _watched(self, run: Callable[[], Any]) -> Any:
         """Run a pass with all calls seen; from outside of own layers if something is raised inside them."""
@@ -252,6 +252,13 @@ def _function(run: Callable) -> Callable:
     import tensorflow as tf
 
     return tf.function(run, autograph=False)
+
+
+def _emptied(tensors: list) -> Iterator[Any]:
+    """One after another, none of them held any more: what follows may be a copy."""
+    tensors.reverse()
+    while tensors:
+        yield tensors.pop()
 
 
 def _is_own(layer: Any) -> bool:

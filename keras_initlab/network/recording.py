@@ -79,9 +79,11 @@ class Recorder:
             for operation in changed:
                 delete_untracked(operation, "call")
 
-    def end(self, outputs: Sequence[Any]) -> None:
-        """Note which taps the model's outputs are."""
+    def end(self, outputs: Sequence[Any]) -> list[Any]:
+        """Note which taps the model's outputs are; hand the tensors over."""
         self.heads = [self._places.get(id(one)) for one in outputs]
+        found, self.values = self.values, []
+        return found
 
     def _watching(self, name: str, operation: Any, closed: bool) -> Callable:
         """The operation's `call`, watched."""
