@@ -23,7 +23,7 @@ OPTIMIZERS = {
     "adamw": lambda: keras.optimizers.AdamW(0.01, weight_decay=0.1),
     "rmsprop": lambda: keras.optimizers.RMSprop(0.01),
     "clipped each": lambda: keras.optimizers.SGD(0.1, clipnorm=0.5),
-    "clipped together": lambda: keras.optimizers.Adam(0.1, global_clipnorm=0.5),
+    "clipped together": lambda: keras.optimizers.SGD(0.1, global_clipnorm=0.5),
     "couples weights": lambda: keras.optimizers.Adafactor(0.1),
 }
 

@@ -135,7 +135,7 @@ def test_entrants_start_where_compare_starts_them():
         seed=7,
         batch_size=32,
         shuffle=False,
-        layers="h",
+        layers="h0",
         verbose=False,
     )
     losses = {(one.label, one.replicate): one.step_losses[0] for one in result.records}
