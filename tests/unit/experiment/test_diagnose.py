@@ -140,7 +140,7 @@ def test_entrants_start_where_compare_starts_them():
     )
     losses = {(one.label, one.replicate): one.step_losses[0] for one in result.records}
     for replicate in range(2):
-        found = initlab.diagnose(model, *data, initializers=schemes, replicate=replicate, seed=7, layers="h")
+        found = initlab.diagnose(model, *data, initializers=schemes, replicate=replicate, seed=7, layers="h0")
         assert found.keys() == set(result.summary().index)
         for label, one in found.items():
             assert one.loss == pytest.approx(losses[label, replicate], rel=1e-5)
