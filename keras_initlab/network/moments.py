@@ -14,7 +14,7 @@ import numpy as np
 
 from keras_initlab.core.errors import InputError
 from keras_initlab.core.keras_private import is_activation
-from keras_initlab.initializers.gains import moments, tabulated
+from keras_initlab.initializers.gains import moments, on_host
 from keras_initlab.network.unrolled import Graph, Node
 
 
@@ -70,7 +70,7 @@ def activated(activation: Any, given: MeanVariance) -> MeanVariance:
     [0.3989, 0.3408]
     """
     if given.variance <= 0:
-        value = float(tabulated(activation, np.array([given.mean]))[0])
+        value = float(on_host(activation)(np.array([given.mean]))[0])
         return MeanVariance(value, 0.0)
     if given.mean:
         mean = given.mean
