@@ -29,7 +29,8 @@ def running_loss(losses: Sequence[float]) -> np.ndarray:
 
 
 def _finite_steps(losses: Sequence[float]) -> int:
-    return next((step for step, loss in enumerate(losses) if not math.isfinite(loss)), len(losses))
+    lost = ~np.isfinite(np.asarray(losses, dtype=float))
+    return int(lost.argmax()) if lost.any() else len(lost)
 
 
 def default_target(records: Sequence[Record]) -> float:
@@ -204,7 +205,7 @@ def judged_values(own: pd.DataFrame, column: str) -> tuple[np.ndarray, np.ndarra
     values = own[column].to_numpy(float)
     if not column.startswith("final_"):
         return values, np.zeros(len(values), dtype=bool)
-    stuck = (own["status"] == "stuck").to_numpy()
+    stuck = own["status"].to_numpy(object) == "stuck"
     return (values if np.isnan(values[~stuck]).all() else np.where(stuck, np.nan, values)), stuck
 
 
@@ -218,14 +219,16 @@ def summary(
 ) -> pd.DataFrame:
     """One row per initializer, best first; those with lost runs come after those without."""
     rows = []
+    runs_of = dict(iter(frame.groupby("initializer", sort=False)))
     for label in labels:
-        own = frame[frame["initializer"] == label]
-        if own.empty:
+        if label not in runs_of:
             continue
+        own = runs_of[label]
+        status = own["status"].to_numpy(object)
         row: dict[str, Any] = {
             "initializer": label,
             "n": len(own),
-            **{fate: int((own["status"] == fate).sum()) for fate in LOST},
+            **{fate: int((status == fate).sum()) for fate in LOST},
         }
         for name in dict.fromkeys((metric, "first_100")):
             sample = stats.estimate(judged_values(own, column(frame, name))[0], confidence)

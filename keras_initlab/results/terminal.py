@@ -186,6 +186,5 @@ def _sparklines(curves: pd.DataFrame, ranked: list[str], contenders: int) -> dic
     spread = (scaled.clip(low, high) - low) / (high - low) if high > low else scaled * 0
     heights = (spread * (len(_BARS) - 1)).round()
     bars = heights.astype(int).map(lambda height: _BARS[height])
-    return {
-        label: "".join(bars[label]) if label in bars.index.get_level_values(0) else "" for label in ranked
-    }
+    drawn = {label: "".join(own) for label, own in bars.groupby(level=0)}
+    return {label: drawn.get(label, "") for label in ranked}
