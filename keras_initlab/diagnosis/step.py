@@ -8,12 +8,7 @@ import numpy as np
 
 from keras_initlab.core.keras_private import excluded_from_decay
 
-_ELEMENTWISE = tuple(
-    getattr(keras.optimizers, name)
-    for name in ("SGD", "Adam", "AdamW", "Nadam", "Adamax", "RMSprop", "Adagrad", "Adadelta", "Lion")
-)
-
-
+_ELEMENTWISE = ("SGD", "Adam", "AdamW", "Nadam", "Adamax", "RMSprop", "Adagrad", "Adadelta", "Lion")
 _TOGETHER = 2**22  # numbers that are updated at once, which bounds the memory
 
 
@@ -83,9 +78,10 @@ def _applied(
 
 def _is_elementwise(optimizer: keras.optimizers.Optimizer, variables: Sequence[Any]) -> bool:
     """Whether all variables can be updated as one, which costs a hundredth of the calls."""
-    if type(optimizer) not in _ELEMENTWISE or excluded_from_decay(optimizer):
+    kind = type(optimizer)  # PyTorch has its own of the same name
+    if kind.__name__ not in _ELEMENTWISE or not kind.__module__.startswith("keras."):
         return False
-    if optimizer.clipnorm or optimizer.global_clipnorm:
+    if excluded_from_decay(optimizer) or optimizer.clipnorm or optimizer.global_clipnorm:
         return False
     return all(one.dtype == "float32" and one.constraint is None for one in variables)
 
