@@ -229,6 +229,16 @@ def projected(model):
 
 ONLY_SINCE_3_15 = tuple(map(int, keras.__version__.split(".")[:2])) >= (3, 15)
 
+
+def adapted(model):
+    """The kernel under an adapter that has left its start."""
+    layer = keras.layers.Dense(2, kernel_initializer="ones")
+    layer.build((None, 3))
+    layer.enable_lora(1)
+    layer.lora_kernel_b.assign(np.ones((1, 2)))
+    return float(np.sum(private.base_kernel(layer))), private.base_kernel(keras.layers.Flatten())
+
+
 TOUCHES = {
     "parts": (lambda m: names(private.parts(m))[-2:], ["act", "head"]),
     "inner": (lambda m: names(private.inner(m))[-2:], ["act", "head"]),
@@ -255,6 +265,7 @@ TOUCHES = {
         [(None, 4), (None, 3), None],
     ),
     "in_full_precision": (full, (3.0, "float32")),
+    "base_kernel": (adapted, (6.0, None)),
     "projections": (projected, ["query", "key", "value", "attention_output"]),
     "uses_flash": (lambda m: private.uses_flash(keras.layers.MultiHeadAttention(1, 2)), False),
     "takes_axes": (lambda m: private.takes_axes(keras.layers.EinsumDense("ab,bc->ac", 2)), ONLY_SINCE_3_15),
