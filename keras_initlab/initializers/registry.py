@@ -172,7 +172,8 @@ def _refuse_taken(key: str, name: str) -> None:
     owner = keras.saving.get_custom_objects().get(key) or getattr(keras.initializers, key, None)
     if owner is None or (isinstance(owner, _Plugin) and owner.name == PREFIX + name):
         return
-    raise InputError(f"The name {key!r} is taken by {owner!r}. Register the scheme under another name.")
+    kind = "a recipe" if isinstance(owner, _Reserved) else repr(owner)
+    raise InputError(f"The name {key!r} is taken by {kind}. Register yours under another name.")
 
 
 def unregister(name: str) -> None:

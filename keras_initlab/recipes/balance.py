@@ -37,6 +37,12 @@ def homogeneous_chain(work: Work, name: str) -> list[Slot]:
                 f"The activation {found!r} follows {slot.path}: balance is for linear layers and (leaky) "
                 "ReLUs, through which a factor passes. Leave balance at False."
             )
+        for own in work.of(slot.layer):
+            if own.role in ("kernel", "bias") and not work.may_write(own):
+                raise InputError(
+                    f"{own.path} may not be set, and balance changes each layer of the chain: unfreeze it, "
+                    "include it, or leave balance at False."
+                )
     return chain
 
 

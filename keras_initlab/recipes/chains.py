@@ -108,7 +108,8 @@ def chain_of(work: Work, name: str, passing: Sequence[str]) -> list[Slot]:
     odd = next(
         (one for one in layers if not isinstance(one, kinds) and type(one).__name__ not in passing), None
     )
-    straight = all(len(operations_after(layer)) <= 1 for layer in layers)
+    inside = set(map(id, layers))  # a Sequential model that grew or shrank keeps calls of before
+    straight = all(len(inside & set(map(id, operations_after(layer)))) <= 1 for layer in layers)
     if odd is not None or not straight or len(weighted) < 2:
         what = f"the layer {odd.name!r} is in the way" if odd is not None else "it is no chain"
         raise InputError(

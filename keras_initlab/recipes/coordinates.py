@@ -9,7 +9,7 @@ import numpy as np
 
 from keras_initlab.core.arguments import whole
 from keras_initlab.core.errors import InputError
-from keras_initlab.core.keras_private import parts
+from keras_initlab.core.keras_private import given_loss_weights, parts
 from keras_initlab.core.rng import isolated
 from keras_initlab.network.taps import Met, forward
 from keras_initlab.recipes.mup import Mup, mup_optimizer
@@ -101,6 +101,10 @@ def coordinate_check(
     import pandas as pd
 
     steps = whole("steps", steps, 0)
+    if not callable(build):
+        raise InputError(f"build is {build!r}: give a function of a width that returns a compiled model.")
+    if not isinstance(widths, Sequence):
+        raise InputError(f"widths is {widths!r}: give at least two, increasing.")
     listed = [whole("widths", width) for width in widths]
     if len(listed) < 2 or sorted(set(listed)) != listed:
         raise InputError(f"widths is {widths!r}: give at least two, increasing.")
@@ -117,7 +121,7 @@ def coordinate_check(
                 if kind == "mup":
                     optimizer = mup_optimizer(model, narrow, model.optimizer)
                     ways = {"run_eagerly": model.run_eagerly, "jit_compile": bool(model.jit_compile)}
-                    model.compile(optimizer, model.loss, **ways)
+                    model.compile(optimizer, model.loss, given_loss_weights(model), **ways)
                     reinitialize(model, Mup(narrow, base), seed=seed)
                 else:
                     reinitialize(model, base, seed=seed)
@@ -134,16 +138,33 @@ def coordinate_check(
 
 def _batch(model: keras.Model, x: Any, y: Any, seed: int) -> tuple[Any, Any]:
     """What came, or chance data that fit the model."""
+    if model.loss is None:
+        raise InputError("The model is compiled without a loss, which it has to train on.")
     generator = np.random.default_rng(seed)
-    if (x is None or y is None) and not (len(model.inputs) == len(model.outputs) == 1):
-        raise InputError("x and y are missing: only for one input and one output they are made up.")
+    inputs, outputs = (list(getattr(model, side, None) or []) for side in ("inputs", "outputs"))
+    if (x is None or y is None) and not (len(inputs) == len(outputs) == 1):
+        raise InputError(
+            "x and y are missing: they are made up only for a graph of one input and one output."
+        )
     if x is None:
-        x = generator.normal(size=(ROWS, *model.inputs[0].shape[1:])).astype("float32")
+        if "float" not in inputs[0].dtype or None in inputs[0].shape[1:]:
+            raise InputError(
+                f"x is missing: none is made up for inputs of {inputs[0].dtype} and shape {inputs[0].shape}."
+            )
+        x = generator.normal(size=(ROWS, *inputs[0].shape[1:])).astype("float32")
     if y is None:
-        shape = (len(x), *model.outputs[0].shape[1:])
-        name = model.loss if isinstance(model.loss, str) else type(model.loss).__name__
-        if "sparse" in name.lower():
+        shape = (len(x), *outputs[0].shape[1:])
+        kind = (
+            model.loss
+            if isinstance(model.loss, str)
+            else getattr(model.loss, "__name__", type(model.loss).__name__)
+        )
+        if "sparse" in kind.lower():
             y = generator.integers(0, shape[-1], shape[:-1])
+        elif "binary" in kind.lower():
+            y = generator.integers(0, 2, shape).astype("float32")
+        elif "categorical" in kind.lower():
+            y = np.eye(shape[-1], dtype="float32")[generator.integers(0, shape[-1], shape[:-1])]
         else:
             y = generator.normal(size=shape).astype("float32")
     return x, y

@@ -91,6 +91,11 @@ class Lora(Recipe):
 
     def writable(self, model: keras.Model, layers: Layers, roles: Any) -> list[Slot]:
         """The adapters, and the frozen kernels under them."""
+        if roles is not None:
+            raise InputError(
+                f"roles is {roles!r}: {self.name} writes an adapter with the kernel under it or not at all. "
+                "Choose with layers=."
+            )
         held = {id(one) for layer in adapted(model) for one in (base_kernel(layer), *_adapter(layer))}
         found = [slot for slot in matching(model, all_slots(model), layers) if id(slot.variable) in held]
         if not found:
@@ -106,6 +111,15 @@ class Lora(Recipe):
         tops = self._tops(work, layers) if self.rule == "eva" else {}
         for layer in layers:
             base, a, b = (slots[id(one)] for one in (base_kernel(layer), *_adapter(layer)))
+            if "float" not in base.variable.dtype:
+                kind = base.variable.dtype
+                raise InputError(
+                    f"The kernel of {layer.name!r} is {kind}: start its adapter before quantize()."
+                )
+            if not layer.trainable:
+                raise InputError(
+                    f"The layer {layer.name!r} is frozen: unfreeze it, or leave it out with layers=."
+                )
             rank, scale = layer.lora_rank, layer.lora_alpha / layer.lora_rank
             kernel = work.value(base).reshape(-1, b.shape[1])
             if rank > min(kernel.shape):

@@ -11,7 +11,7 @@ import numpy as np
 
 from keras_initlab.core.arguments import flag
 from keras_initlab.core.errors import InputError
-from keras_initlab.core.keras_private import learning_rate, own_variables
+from keras_initlab.core.keras_private import copy_exclusions, learning_rate, own_variables
 from keras_initlab.initializers.adapting import fan_factor, label, resolve
 from keras_initlab.initializers.fans import Fans
 from keras_initlab.network.roles import KERNEL_ROLES
@@ -276,6 +276,7 @@ def mup_optimizer(model: keras.Model, narrow: Any, optimizer: Any) -> Any:
     [0.00025, 0.001]
     """
     optimizer = keras.optimizers.get(optimizer)
+    optimizer = getattr(optimizer, "inner_optimizer", optimizer)  # `compile` scales the loss again
     adam = isinstance(optimizer, ADAM_LIKE)
     if not adam and not isinstance(optimizer, keras.optimizers.SGD):
         raise InputError(
@@ -297,6 +298,12 @@ def mup_optimizer(model: keras.Model, narrow: Any, optimizer: Any) -> Any:
     for slot in slots(model):
         groups.setdefault(rates(grown[slot.index], adam), []).append(slot.variable.path)
     groups.setdefault((1.0, 1.0), [])
+    met = [path for paths in groups.values() for path in set(paths)]
+    if twice := sorted({path for path in met if met.count(path) > 1}):
+        raise InputError(
+            f"Weights of one path, {twice[0]!r}, need two rates, and a MultiOptimizer tells weights by their "
+            "paths: give the layers names of their own."
+        )
     if len(groups) == 1:
         return optimizer
     made = {
@@ -326,6 +333,11 @@ def _scaled(optimizer: Any, rate: float, epsilon: float, name: str) -> Any:
         config["learning_rate"] = float(keras.ops.convert_to_numpy(given)) * rate
     if config.get("weight_decay"):
         config["weight_decay"] /= rate
-    if config.get("epsilon"):
-        config["epsilon"] *= epsilon
-    return type(optimizer).from_config(config)
+    for size in ("epsilon", "clipnorm", "clipvalue"):
+        if config.get(size):
+            config[size] *= epsilon
+    if "initial_accumulator_value" in config:  # of squares
+        config["initial_accumulator_value"] *= epsilon**2
+    made = type(optimizer).from_config(config)
+    copy_exclusions(optimizer, made)
+    return made

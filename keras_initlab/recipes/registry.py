@@ -7,7 +7,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, Literal
 
-from keras_initlab.core.errors import InputError, gist
+from keras_initlab.core.errors import InputError, UnknownNameError, gist
 from keras_initlab.initializers import registry as schemes
 from keras_initlab.initializers.registry import PREFIX
 
@@ -129,7 +129,11 @@ def _reserve(name: str) -> None:
 
 def unregister(name: str) -> None:
     """Forget a recipe, so that a notebook cell that defines it can run again."""
-    del _recipes[named(name).name]
+    if named(name) is None:
+        raise UnknownNameError(
+            "recipe", name, list_recipes(), "Names begin with initlab_; list_recipes() has all."
+        )
+    del _recipes[name]
     schemes.release(name)
 
 

@@ -130,6 +130,10 @@ class Swim(Recipe):
                     f"initlab_swim is for Dense layers; {layer.name!r} is {type(layer).__name__}."
                 )
         targets = _targets(work.y)
+        if len(targets) < 2 or not np.isfinite(targets).all():
+            raise InputError(
+                "initlab_swim needs at least 2 examples, and a y without NaN or infinite values."
+            )
         heads: list[Slot] = []
 
         def visit(met: Met) -> Any:
@@ -177,8 +181,12 @@ class Swim(Recipe):
                     work.put(bias, np.zeros(bias.shape), "zeros")
             return
         given = np.asarray(work.y)
-        if given.dtype.kind in "iu" and given.min() >= 0 and given.max() < kernel.shape[1]:
-            targets = np.eye(kernel.shape[1])[given.reshape(-1)]
+        if given.size == len(given) and given.dtype.kind in "iub":
+            numbers = given.reshape(-1)
+            if kernel.shape[1] == 1:
+                targets = numbers[:, None].astype("float64")
+            elif numbers.min() >= 0 and numbers.max() < kernel.shape[1]:
+                targets = np.eye(kernel.shape[1])[numbers.astype(int)]
         if kernel.shape[1] != targets.shape[1]:
             raise InputError(
                 f"The head {kernel.path} has {kernel.shape[1]} outputs, and y {targets.shape[1]} numbers or "

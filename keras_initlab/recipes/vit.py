@@ -12,6 +12,7 @@ from keras_initlab.core.arguments import one_of
 from keras_initlab.core.errors import InputError
 from keras_initlab.network.attention import attention_of
 from keras_initlab.network.branches import branches
+from keras_initlab.network.operations import is_norm
 from keras_initlab.network.roles import KERNEL_ROLES
 from keras_initlab.network.slots import Slot
 from keras_initlab.recipes.examples import small_vit
@@ -143,6 +144,9 @@ class ViT(Recipe):
             if slot.role == "bias":
                 self._bias(work, slot, feeding, head, patches)
             elif slot.role in ("gamma", "scale", "beta"):
+                if not is_norm(slot.layer):
+                    work.leave(slot, "of no norm")
+                    continue
                 one = float(slot.role != "beta")
                 work.put(slot, np.full(slot.shape, one), f"{one:g}")
             elif slot.role not in KERNEL_ROLES:

@@ -103,3 +103,11 @@ def test_zero_has_zeros_ones_and_hadamard_entries():
 def test_gain_is_checked():
     with pytest.raises(initlab.InputError, match="gain is 0"):
         Isometry(gain=0)
+
+
+def test_a_model_that_grew_layer_by_layer_is_a_chain():
+    model = keras.Sequential([keras.Input((6,)), layers.Dense(6), layers.Dense(9)])
+    model.pop()
+    for _ in range(2):
+        model.add(layers.Dense(6))
+    assert len(initlab.reinitialize(model, "initlab_isometry")) >= 3

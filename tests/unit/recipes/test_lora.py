@@ -98,3 +98,20 @@ def test_a_rank_above_the_kernels_is_refused():
     model.layers[0].enable_lora(4)
     with pytest.raises(initlab.InputError, match="rank 4, and its kernel 3"):
         Lora().apply(model)
+
+
+@pytest.mark.parametrize(
+    ("change", "arguments", "match"),
+    [
+        (lambda layer: layer.quantize("int8"), {}, "int8: start its adapter before quantize"),
+        (lambda layer: setattr(layer, "trainable", False), {}, "is frozen: unfreeze it"),
+        (lambda layer: None, {"roles": "lora_kernel_a"}, "roles is 'lora_kernel_a'.*layers="),
+    ],
+)
+def test_what_it_would_damage_is_refused(change, arguments, match):
+    model = examples.adapted_net()
+    change(model.layers[0])
+    before = numpy(model(X))
+    with pytest.raises(initlab.InputError, match=match):
+        Lora().apply(model, **arguments)
+    np.testing.assert_array_equal(numpy(model(X)), before)

@@ -1,5 +1,7 @@
 """μP: the laws of the paper by hand, the parametrization with a multiplier as an oracle, flat coordinates."""
 
+import functools
+
 import keras
 import numpy as np
 import pytest
@@ -7,7 +9,7 @@ from keras import layers
 
 import keras_initlab as initlab
 from keras_initlab import recipes
-from keras_initlab.core.keras_private import learning_rate
+from keras_initlab.core.keras_private import decays, learning_rate
 from keras_initlab.recipes import Mup, coordinate_check, mup_optimizer
 from tests.engines import BACKEND
 
@@ -15,6 +17,24 @@ TRAINS = pytest.mark.skipif(BACKEND == "numpy", reason="trains")
 RNG = np.random.default_rng(0)
 X = RNG.normal(size=(32, 6)).astype("float32")
 Y = RNG.normal(size=(32, 2)).astype("float32")
+
+
+class Own(keras.Model):
+    """Compiled and without a graph."""
+
+    def __init__(self, width):
+        super().__init__()
+        self.head = layers.Dense(width)
+        self.compile("sgd", "mse")
+
+    def call(self, inputs):
+        return self.head(inputs)
+
+
+def words(width):
+    model = keras.Sequential([keras.Input((6,), dtype="int32"), layers.Embedding(9, width), layers.Dense(1)])
+    model.compile("sgd", "mse")
+    return model
 
 
 def net(width, head=layers.Dense, optimizer=None):
@@ -94,6 +114,28 @@ def test_schedules_are_scaled_and_saved():
     assert found == pytest.approx([0.25 * 0.25, 0.25 * 0.25, 0.25])
 
 
+def test_what_is_spared_from_decay_and_scaled_losses_stay():
+    optimizer = keras.optimizers.AdamW(1e-3)
+    optimizer.exclude_from_weight_decay(var_names=["bias"])
+    model = net(64)
+    for one in mup_optimizer(model, net(16), optimizer).optimizers:
+        assert [decays(one, variable) for variable in model.trainable_variables] == [True, False] * 3
+    scaled = keras.optimizers.LossScaleOptimizer(keras.optimizers.Adam(0.5))
+    assert {float(one.learning_rate) for one in mup_optimizer(model, net(16), scaled).optimizers} == {
+        0.5,
+        0.125,
+    }
+
+
+def towers(width):
+    def tower(inputs):
+        x = keras.Input((inputs,))
+        return keras.Model(x, layers.Dense(width, name="fc")(x))
+
+    x = keras.Input((8,))
+    return keras.Model(x, layers.Dense(1)(tower(width)(tower(8)(x))))
+
+
 class Divided(layers.Dense):
     """A head whose output is multiplied by 1 / 4, as the paper writes μP."""
 
@@ -102,16 +144,19 @@ class Divided(layers.Dense):
 
 
 @TRAINS
-@pytest.mark.parametrize("kind", ["SGD", "Adam"])
-def test_it_trains_as_the_parametrization_with_a_multiplier(kind):
-    make = getattr(keras.optimizers, kind)
+@pytest.mark.parametrize(
+    ("kind", "arguments"),
+    [("SGD", {}), ("SGD", {"clipnorm": 0.5}), ("SGD", {"clipvalue": 0.1}), ("Adam", {}), ("Adagrad", {})],
+)
+def test_it_trains_as_the_parametrization_with_a_multiplier(kind, arguments):
+    make = functools.partial(getattr(keras.optimizers, kind), **arguments)
     ours, theirs = net(64), net(64, Divided)
     ours.compile(mup_optimizer(ours, net(16), make(0.02)), "mse", run_eagerly=True)
     initlab.reinitialize(ours, Mup(net(16)), seed=1)
     start = ours.get_weights()
     theirs.set_weights([*start[:4], start[4] * 4, start[5]])
     # The paper's table 8: by width 4 of inputs or outputs, kernels and biases in their order.
-    factors = {"SGD": (4, 4, 1, 4, 4, 1), "Adam": (1, 1, 0.25, 1, 1, 1)}[kind]
+    factors = (4, 4, 1, 4, 4, 1) if kind == "SGD" else (1, 1, 0.25, 1, 1, 1)
     made = [make(0.02 * factor) for factor in factors]
     paths = {one.path: each for one, each in zip(theirs.trainable_variables, made, strict=True)}
     optimizer = keras.optimizers.MultiOptimizer(lambda variable: paths[variable.path])
@@ -124,6 +169,30 @@ def test_it_trains_as_the_parametrization_with_a_multiplier(kind):
     found[4] = found[4] / 4
     for one, other in zip(ours.get_weights(), found, strict=True):
         np.testing.assert_allclose(one, other, rtol=2e-4, atol=2e-6)
+
+
+@TRAINS
+def test_weights_of_losses_count_under_mup():
+    def build(width):
+        model = net(width)
+        model.compile(keras.optimizers.SGD(0.1), "mse", loss_weights=[10.0], run_eagerly=True)
+        return model
+
+    frame = coordinate_check(build, (8, 16), X, Y, steps=2).frame
+    same = frame[frame["width"] == 8].pivot(index=["step", "layer"], columns="parametrization", values="size")
+    np.testing.assert_allclose(same["mup"], same["standard"], rtol=1e-4)
+
+
+@TRAINS
+@pytest.mark.parametrize("loss", ["binary_crossentropy", keras.losses.sparse_categorical_crossentropy])
+def test_chance_targets_fit_the_loss(loss):
+    def build(width):
+        sizes = [layers.Dense(width), layers.Dense(2, "softmax")]
+        model = keras.Sequential([keras.Input((6,)), *sizes])
+        model.compile("sgd", loss, run_eagerly=True)
+        return model
+
+    assert np.isfinite(coordinate_check(build, (4, 8), steps=1).frame["size"]).all()
 
 
 @TRAINS
@@ -156,7 +225,12 @@ def test_coordinates_are_flat_under_mup_alone():
             lambda: recipes.mup_optimizer(net(8), net(4), keras.optimizers.SGD(global_clipnorm=1.0)),
             "global_clipnorm",
         ),
+        (lambda: recipes.mup_optimizer(towers(16), towers(8), "adam"), "of one path, 'fc/kernel'"),
         (lambda: coordinate_check(net, (8,)), "widths is"),
+        (lambda: coordinate_check(net, 16), "widths is 16"),
+        (lambda: coordinate_check(3, (8, 16)), "build is 3"),
+        (lambda: coordinate_check(lambda width: words(width), (8, 16)), "none is made up for inputs of int"),
+        (lambda: coordinate_check(lambda width: Own(width), (8, 16)), "only for a graph"),
         (lambda: initlab.reinitialize(net(8), "initlab_mup"), r"give initlab.recipes.Mup\(narrow=...\)"),
     ],
 )

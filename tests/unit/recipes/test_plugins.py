@@ -86,3 +86,10 @@ def test_a_taken_name_is_left_out(plug_in):
     with pytest.warns(UserWarning, match=r"'lsuv' .* is left out: its name is taken"):
         plug_in(lsuv="plugged_recipes:Plugged")
     assert recipes.list_recipes()
+
+
+def test_only_what_there_is_can_be_forgotten_or_taken():
+    with pytest.raises(initlab.UnknownNameError, match="Names begin with initlab_"):
+        recipes.unregister("lsuv")
+    with pytest.raises(initlab.InputError, match=r"taken by a recipe\. Register yours"):
+        recipes.register("lsuv", claims=recipes.Lsuv.claims)(type("Lsuv", (recipes.Recipe,), {}))

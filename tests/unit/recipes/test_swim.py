@@ -121,3 +121,25 @@ def test_what_it_is_not_for(build, recipe, x, y, match):
         initlab.reinitialize(model, recipe, x, y)
     for one, other in zip(before, model.get_weights(), strict=True):
         np.testing.assert_array_equal(one, other)
+
+
+def test_targets_of_a_solved_head_may_be_whole_numbers():
+    classes = np.eye(3, dtype="int64")[Y]
+    found = []
+    for y in (Y, classes, classes.astype("float32")):
+        model = net()
+        initlab.reinitialize(model, Swim(solve_head=True), X, y, seed=0)
+        found.append(keras.ops.convert_to_numpy(model(X)))
+    np.testing.assert_allclose(found[1], found[2], atol=1e-4)
+    assert (found[0].argmax(1) == Y).mean() > 0.5  # of classes by chance
+    model = keras.Sequential([keras.Input((6,)), layers.Dense(40, "relu"), layers.Dense(1)])
+    counts = np.round(10 * X[:, 0]).astype("int64")
+    initlab.reinitialize(model, Swim(solve_head=True), X, counts, seed=0)
+    assert np.corrcoef(keras.ops.convert_to_numpy(model(X))[:, 0], counts)[0, 1] > 0.9
+
+
+def test_targets_it_can_do_nothing_with_are_named():
+    with pytest.raises(initlab.InputError, match="a y without NaN"):
+        Swim().apply(net(), X, np.full((50, 3), np.nan))
+    with pytest.raises(initlab.InputError, match="at least 2 examples"):
+        Swim().apply(net(), X[:1], Y[:1])

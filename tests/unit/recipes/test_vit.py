@@ -135,3 +135,24 @@ def test_nets_without_attention_are_refused():
         ViT().apply(examples.residual_net())
     with pytest.raises(initlab.InputError, match="rule"):
         ViT("bert")
+
+
+class LayerScale(layers.Layer):
+    def build(self, shape):
+        self.gamma = self.add_weight(
+            name="gamma", shape=shape[-1:], initializer=keras.initializers.Constant(1e-5)
+        )
+
+    def call(self, inputs):
+        return inputs * self.gamma
+
+
+def test_scales_of_branches_stay():
+    given = keras.Input((4, 8))
+    x = layers.Add()([given, LayerScale(name="ls")(layers.MultiHeadAttention(2, 4)(given, given))])
+    model = keras.Model(
+        given, layers.Dense(2)(layers.GlobalAveragePooling1D()(layers.LayerNormalization()(x)))
+    )
+    account = initlab.reinitialize(model, ViT())
+    np.testing.assert_allclose(keras.ops.convert_to_numpy(model.get_layer("ls").gamma), 1e-5)
+    assert account.skipped["ls/gamma"] == "of no norm"

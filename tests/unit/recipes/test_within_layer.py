@@ -90,3 +90,14 @@ def test_balanced_layers_learn_at_one_rate_and_compute_the_same():
     joined = keras.Model(x, layers.Add()([layers.Dense(3)(x), layers.Dense(3)(x)]))
     with pytest.raises(initlab.InputError, match=r"'add.*in the way"):
         WithinLayer(balance=True).apply(joined, ROWS)
+
+
+@pytest.mark.skipif(BACKEND == "numpy", reason="has no gradients")
+def test_balance_names_a_layer_that_it_may_not_change():
+    model = keras.Sequential(
+        [keras.Input((12,)), layers.Dense(9, "relu"), layers.Dense(7, "relu", name="kept")]
+    )
+    model.add(layers.Dense(2))
+    model.get_layer("kept").trainable = False
+    with pytest.raises(initlab.InputError, match="kept/kernel may not be set"):
+        initlab.reinitialize(model, WithinLayer(balance=True), ROWS)
