@@ -196,6 +196,9 @@ def _through(
     first = given[0]
     if kind in _UNCHANGED:
         return first
+    if kind == "UnitNormalization":
+        axes = np.atleast_1d(node.operation.axis)
+        return MeanVariance(0.0, 1 / math.prod(shapes[0][axis] or 1 for axis in axes))
     if "Normalization" in kind:
         root = math.sqrt(first.second) or 1.0
         return (
@@ -204,11 +207,18 @@ def _through(
     if kind == "Embedding":
         return _of_table(node)
     if kind.startswith("ZeroPadding"):
-        return first
+        share = _share_of_numbers(node.operation, shapes[0])
+        return MeanVariance(share * first.mean, share * first.second - (share * first.mean) ** 2)
     if kind in ("Add", "Subtract") and len(given) > 1:
         sign = -1 if kind == "Subtract" else 1
-        means = [one.mean * (sign if at else 1) for at, one in enumerate(given)]
-        return MeanVariance(sum(means), sum(one.variance for one in given))
+        times: dict[int, int] = {}  # one tensor that comes twice is no two independent ones
+        for at, number in enumerate(node.inputs):
+            times[number] = times.get(number, 0) + (sign if at else 1)
+        terms = dict(zip(node.inputs, given, strict=True))
+        return MeanVariance(
+            sum(times[number] * one.mean for number, one in terms.items()),
+            sum(times[number] ** 2 * one.variance for number, one in terms.items()),
+        )
     if kind == "Average":
         count = len(given)
         return MeanVariance(
@@ -235,11 +245,23 @@ def _through(
 
 def _pooled(layer: Any, kind: str, given: MeanVariance, shape: tuple[int, ...]) -> MeanVariance:
     """Pools of independent entries."""
-    count = math.prod(shape[1:-1]) if kind.startswith("Global") else math.prod(layer.pool_size)
+    count = math.prod(_places(layer, shape)) if kind.startswith("Global") else math.prod(layer.pool_size)
     if "Max" not in kind:
         return MeanVariance(given.mean, given.variance / count)
     top = largest_of(count)
     return MeanVariance(given.mean + math.sqrt(given.variance) * top.mean, given.variance * top.variance)
+
+
+def _places(layer: Any, shape: tuple[int, ...]) -> tuple[int, ...]:
+    """The sizes of a picture, without examples and channels."""
+    return shape[2:] if getattr(layer, "data_format", "channels_last") == "channels_first" else shape[1:-1]
+
+
+def _share_of_numbers(layer: Any, shape: tuple[int, ...]) -> float:
+    """The share of the places of a padded picture that are no padding."""
+    sizes = np.array(_places(layer, shape), "float64")
+    added = np.reshape(layer.padding, (-1, 2)).sum(axis=1)
+    return float((sizes / (sizes + added)).prod())
 
 
 def _of_table(node: Node) -> MeanVariance | None:

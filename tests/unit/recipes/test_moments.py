@@ -130,3 +130,24 @@ def test_what_is_not_understood_is_said():
         initlab.reinitialize(model, Moments("zeros"))
     with pytest.raises(initlab.InputError, match="target"):
         Moments(target="nothing")
+
+
+@pytest.mark.parametrize(
+    ("make", "shape"),
+    [
+        (lambda x: layers.Add()([x, x]), (50,)),
+        (lambda x: layers.Subtract()([x, x]), (50,)),
+        (lambda x: layers.UnitNormalization()(x), (64,)),
+        (lambda x: layers.ZeroPadding2D(((1, 2), (0, 3)))(x), (4, 5, 30)),
+        (lambda x: layers.ZeroPadding2D(2, data_format="channels_first")(x), (30, 4, 5)),
+        (lambda x: layers.GlobalAveragePooling2D(data_format="channels_first")(x), (30, 3, 4)),
+    ],
+)
+def test_operations_without_kernels_against_gaussian_inputs(make, shape):
+    given = keras.Input(shape)
+    model = keras.Model(given, make(given))
+    known, unclear = follow_moments(unrolled(model), lambda *_: None)
+    found = np.asarray(keras.ops.convert_to_numpy(model(RNG.normal(size=(300, *shape)).astype("float32"))))
+    assert not unclear
+    assert found.mean() == pytest.approx(list(known.values())[-1].mean, abs=0.05)
+    assert (found**2).mean() == pytest.approx(list(known.values())[-1].second, rel=0.06, abs=1e-6)
