@@ -1,5 +1,6 @@
 """A small model out of the weights of a large one."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -7,8 +8,10 @@ import keras
 import numpy as np
 
 from keras_initlab.core.errors import InputError
+from keras_initlab.core.keras_private import inner
 from keras_initlab.network.roles import KERNEL_ROLES
 from keras_initlab.network.slots import Slot, all_slots
+from keras_initlab.network.unrolled import unrolled
 from keras_initlab.recipes.examples import small_relu_net, wide_relu_net
 from keras_initlab.recipes.recipe import Recipe, Work
 from keras_initlab.recipes.registry import RecipeClaims, register
@@ -44,7 +47,8 @@ class FromLarger(Recipe):
 
     Weights are paired in their order: a student of fewer layers has the teacher's first. Of each axis of n_t
     entries it takes n_s: every (n_t/n_s)-th where that is whole, else those nearest to even steps; one axis
-    gives the same entries in the layer before and the layer after. The last layer with a kernel stays.
+    gives the same entries in the layer before and the layer after. The heads stay:
+    layers with a kernel behind which no other has one.
 
     Args:
         teacher: A built model of the same kinds of layers, none narrower.
@@ -69,11 +73,11 @@ class FromLarger(Recipe):
 
     def change(self, work: Work) -> None:
         kernels = [slot for slot in work.every if slot.role in KERNEL_ROLES]
-        head = kernels[-1].layer if kernels else None
+        heads = _heads(work.model, kernels)
         theirs = [slot for slot in all_slots(self.teacher) if "seed" not in slot.role]
         ours = [slot for slot in work.every if "seed" not in slot.role]
         for place, slot in enumerate(ours):
-            if slot.layer is head:
+            if id(slot.layer) in heads:
                 work.leave(slot, "the head")
             elif not work.may_write(slot):
                 work.leave(slot, "it may not be written: frozen, no weight that trains, or left out")
@@ -99,3 +103,19 @@ class FromLarger(Recipe):
         for axis, (larger, smaller) in enumerate(zip(other.shape, slot.shape, strict=True)):
             value = value.take(places(larger, smaller), axis)
         work.put(slot, value, "entries of teacher's", note=other.path)
+
+
+def _heads(model: keras.Model, kernels: Sequence[Slot]) -> set[int]:
+    """By identity the layers with a kernel of which no other such layer sees the output; the last where the
+    model's code cannot be followed."""
+    layers = {id(slot.layer) for slot in kernels}
+    seen_by: dict[int, set[int]] = {}  # tensor -> the layers that it comes from, through none with a kernel
+    heads: set[int] = set()
+    for node in unrolled(model).nodes:
+        before = {layer for one in node.inputs for layer in seen_by.get(one, ())}
+        within = inner(node.operation) if isinstance(node.operation, keras.layers.Layer) else ()
+        own = layers & {id(one) for one in (node.operation, *within)}
+        if own:
+            heads = (heads - before) | own
+        seen_by.update(dict.fromkeys(node.outputs, own or before))
+    return heads or {id(slot.layer) for slot in kernels[-1:]}

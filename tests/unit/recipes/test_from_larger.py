@@ -66,3 +66,27 @@ def test_what_has_no_counterpart(teacher, student, match):
         np.testing.assert_array_equal(one, other)
     with pytest.raises(initlab.InputError, match="teacher is 3"):
         FromLarger(3)
+
+
+class Early(keras.Model):
+    """Creates its heads before what they stand on."""
+
+    def __init__(self, width):
+        super().__init__()
+        self.head, self.other = layers.Dense(3), layers.Dense(2)
+        self.first, self.second = layers.Dense(width, "relu"), layers.Dense(width, "relu")
+
+    def call(self, inputs):
+        hidden = self.second(self.first(inputs))
+        return layers.Softmax()(self.head(hidden)), self.other(hidden)
+
+
+def test_heads_are_where_the_model_ends_whenever_they_were_made():
+    teacher, student = Early(8), Early(4)
+    for model in (teacher, student):
+        model(np.zeros((2, 6), "float32"))
+    account = FromLarger(teacher).apply(student)
+    assert {path for path, why in account.skipped.items() if why == "the head"} == {
+        f"{layer.name}/{name}" for layer in (student.head, student.other) for name in ("kernel", "bias")
+    }
+    assert len(account) == 4
