@@ -101,11 +101,14 @@ def _register_names() -> None:
         if error.name not in {"tensorflow", "jax", "torch"}:
             raise
         return  # no backend is installed: saved results can still be read
+    from importlib.metadata import entry_points
+
     from keras_initlab.initializers import registry as schemes
     from keras_initlab.recipes import registry as recipes
 
-    schemes.announce_plugins()
-    recipes.announce_plugins()
+    points = entry_points()  # read once: it opens a file of every package that is installed
+    schemes.announce_plugins(points.select(group=schemes.GROUP))
+    recipes.announce_plugins(points.select(group=recipes.GROUP))
 
 
 _register_names()

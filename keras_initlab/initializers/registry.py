@@ -5,7 +5,7 @@ import importlib.metadata
 import inspect
 import re
 import warnings
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any, Literal
 
@@ -192,14 +192,14 @@ def unregister(name: str) -> None:
     del _entries[name]
 
 
-def announce_plugins() -> None:
+def announce_plugins(points: Iterable[importlib.metadata.EntryPoint]) -> None:
     """Give every third-party scheme its name in Keras without importing it.
 
     An entry point of the group `keras_initlab.initializers` is one scheme:
     `name = "package.module:ClassName"`, the class being decorated with `register(name, ...)`.
     """
     table = keras.saving.get_custom_objects()
-    for point in importlib.metadata.entry_points(group=GROUP):
+    for point in points:
         full = PREFIX + point.name
         keys = (full, f"{PACKAGE}>{point.attr}")
         if any(key in table for key in keys):

@@ -9,6 +9,7 @@ from keras_initlab.recipes.registry import announce as _announce
 from keras_initlab.recipes.registry import list_recipes as list_recipes
 from keras_initlab.recipes.registry import register as register
 from keras_initlab.recipes.registry import unregister as unregister
+from keras_initlab.recipes.schedule import ScaledSchedule as _ScaledSchedule  # noqa: F401 - saved models name it
 
 if TYPE_CHECKING:
     from keras_initlab.recipes.account import Account as Account

@@ -2,7 +2,7 @@
 
 import math
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
@@ -19,6 +19,7 @@ from keras_initlab.network.slots import Slot, all_slots, slots
 from keras_initlab.recipes.examples import small_relu_net, wide_relu_net
 from keras_initlab.recipes.recipe import Recipe, Work
 from keras_initlab.recipes.registry import RecipeClaims, register
+from keras_initlab.recipes.schedule import ScaledSchedule
 
 CONSTANT = ("RandomNormal", "RandomUniform", "TruncatedNormal", "Zeros")
 """Laws whose deviation does not depend on the fans."""
@@ -217,22 +218,6 @@ ADAM_LIKE = (
     keras.optimizers.Lion,
 )
 """Optimizers that divide each gradient by its size."""
-
-
-@keras.saving.register_keras_serializable(package="keras_initlab")
-class ScaledSchedule(keras.optimizers.schedules.LearningRateSchedule):
-    """Another schedule times a factor."""
-
-    def __init__(self, schedule: Any, factor: float):
-        if isinstance(schedule, Mapping):
-            schedule = keras.saving.deserialize_keras_object(schedule)
-        self.schedule, self.factor = schedule, factor
-
-    def __call__(self, step: Any) -> Any:
-        return self.schedule(step) * self.factor
-
-    def get_config(self) -> dict[str, Any]:
-        return {"schedule": keras.saving.serialize_keras_object(self.schedule), "factor": self.factor}
 
 
 def rates(width: Width, adam: bool) -> tuple[float, float]:

@@ -3,7 +3,7 @@
 import importlib
 import importlib.metadata
 import warnings
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from typing import Any, Literal
 
@@ -137,13 +137,13 @@ def unregister(name: str) -> None:
     schemes.release(name)
 
 
-def announce_plugins() -> None:
+def announce_plugins(points: Iterable[importlib.metadata.EntryPoint]) -> None:
     """Give every third-party recipe its name without importing it.
 
     An entry point of the group `keras_initlab.recipes` is one recipe: `name = "package.module:ClassName"`,
     the class being decorated with `register(name, ...)`.
     """
-    for point in importlib.metadata.entry_points(group=GROUP):
+    for point in points:
         full = PREFIX + point.name
         try:
             _reserve(full)

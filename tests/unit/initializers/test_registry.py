@@ -117,13 +117,12 @@ def test_broken_config_is_refused():
         initlab.get({"class_name": "RandomNormal", "config": {"spread": 1}})
 
 
-def _plug_in(monkeypatch, **points):
+def _plug_in(**points):
     """Pretend that packages with these entry points are installed."""
     found = [importlib.metadata.EntryPoint(name, value, registry.GROUP) for name, value in points.items()]
-    monkeypatch.setattr(importlib.metadata, "entry_points", lambda group: found)
     table = keras.saving.get_custom_objects()
     before = dict(table)
-    registry.announce_plugins()
+    registry.announce_plugins(found)
     return table, before
 
 
@@ -153,8 +152,8 @@ def plugin_module(tmp_path, monkeypatch):
 
 
 @pytest.mark.usefixtures("plugin_module")
-def test_plugin_is_imported_only_when_a_layer_asks_for_it(monkeypatch):
-    _plug_in(monkeypatch, plugged="plugged_schemes:Plugged")
+def test_plugin_is_imported_only_when_a_layer_asks_for_it():
+    _plug_in(plugged="plugged_schemes:Plugged")
     assert "plugged_schemes" not in sys.modules
     layer = keras.layers.Dense(1, kernel_initializer="initlab_plugged")
     layer.build((None, 2))
@@ -165,8 +164,8 @@ def test_plugin_is_imported_only_when_a_layer_asks_for_it(monkeypatch):
 
 
 @pytest.mark.usefixtures("plugin_module")
-def test_plugin_is_found_by_get_and_by_its_saved_name(monkeypatch):
-    _plug_in(monkeypatch, plugged="plugged_schemes:Plugged")
+def test_plugin_is_found_by_get_and_by_its_saved_name():
+    _plug_in(plugged="plugged_schemes:Plugged")
     saved = {
         "class_name": "Plugged",
         "config": {},
@@ -186,8 +185,8 @@ def test_plugin_is_found_by_get_and_by_its_saved_name(monkeypatch):
         ("plugged_schemes:Silent", "registers no scheme of that name"),
     ],
 )
-def test_broken_plugin_warns_with_its_name(monkeypatch, value, reason):
-    _plug_in(monkeypatch, broken=value)
+def test_broken_plugin_warns_with_its_name(value, reason):
+    _plug_in(broken=value)
     with pytest.warns(UserWarning, match=f"Plugin 'broken'.*{reason}"):
         names = initlab.list_initializers()
     assert "initlab_he_normal" in names
@@ -197,9 +196,9 @@ def test_broken_plugin_warns_with_its_name(monkeypatch, value, reason):
 
 
 @pytest.mark.usefixtures("plugin_module")
-def test_plugin_with_a_taken_name_is_left_out(monkeypatch):
+def test_plugin_with_a_taken_name_is_left_out():
     with pytest.warns(UserWarning, match="Plugin 'zeros'.*its name is taken"):
-        _plug_in(monkeypatch, zeros="plugged_schemes:Plugged")
+        _plug_in(zeros="plugged_schemes:Plugged")
     assert type(initlab.get("initlab_zeros")) is Zeros
 
 

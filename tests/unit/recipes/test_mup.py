@@ -1,6 +1,8 @@
 """μP: the laws of the paper by hand, the parametrization with a multiplier as an oracle, flat coordinates."""
 
 import functools
+import subprocess
+import sys
 
 import keras
 import numpy as np
@@ -11,6 +13,7 @@ import keras_initlab as initlab
 from keras_initlab import recipes
 from keras_initlab.core.keras_private import decays, learning_rate
 from keras_initlab.recipes import Mup, coordinate_check, mup_optimizer
+from keras_initlab.recipes.schedule import ScaledSchedule
 from tests.engines import BACKEND
 
 TRAINS = pytest.mark.skipif(BACKEND == "numpy", reason="trains")
@@ -112,6 +115,18 @@ def test_schedules_are_scaled_and_saved():
     again = keras.optimizers.MultiOptimizer.from_config(made.get_config())
     found = sorted(float(learning_rate(one)(10)) for one in again.optimizers)
     assert found == pytest.approx([0.25 * 0.25, 0.25 * 0.25, 0.25])
+
+
+def test_a_saved_schedule_is_known_after_the_import_alone():
+    """Recipes wait until somebody asks for one; who loads a model does not."""
+    saved = ScaledSchedule(keras.optimizers.schedules.ExponentialDecay(0.5, 10, 0.5), 0.25)
+    config = keras.saving.serialize_keras_object(saved)
+    code = (
+        f"import sys, keras, keras_initlab\nfound = keras.saving.deserialize_keras_object({config!r})\n"
+        "assert 'keras_initlab.recipes.mup' not in sys.modules\nprint(float(found(10)))"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert float(done.stdout) == 0.0625
 
 
 def test_what_is_spared_from_decay_and_scaled_losses_stay():

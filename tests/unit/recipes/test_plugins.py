@@ -40,8 +40,7 @@ def plug_in(tmp_path, monkeypatch):
 
     def announce(**points):
         found = [importlib.metadata.EntryPoint(name, value, registry.GROUP) for name, value in points.items()]
-        monkeypatch.setattr(importlib.metadata, "entry_points", lambda group: found)
-        registry.announce_plugins()
+        registry.announce_plugins(found)
 
     yield announce
     sys.modules.pop("plugged_recipes", None)
