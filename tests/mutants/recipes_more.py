@@ -65,7 +65,7 @@ MUTANTS = [
     ),
     wrong(
         "schedules are not scaled",
-        MUP,
+        f"{RECIPES}schedule.py",
         "return self.schedule(step) * self.factor",
         "return self.schedule(step)",
         "recipes/test_mup",
