@@ -20,7 +20,7 @@ from keras_initlab.network.slots import Slot, all_slots, own_initializer
 from keras_initlab.network.snapshot import Snapshot, carried_states
 from keras_initlab.recipes.recipe import Recipe
 from keras_initlab.trials.checkpoint import Checkpoint
-from keras_initlab.trials.plan import Trial
+from keras_initlab.trials.plan import Name, Trial
 
 
 @dataclass(frozen=True)
@@ -66,7 +66,7 @@ class Setup:
     epochs: int = 1
     layers: Layers = None
     roles: Any = None
-    prepared: dict[tuple[str, int], Preparation] = field(default_factory=dict)
+    prepared: dict[Name, Preparation] = field(default_factory=dict)
 
     def goes_on(self, checkpoint: Checkpoint, seeds: Seeds) -> bool:
         """Whether the data are still those that the checkpoint was trained on; warns where they are not."""

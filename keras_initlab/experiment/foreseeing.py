@@ -9,11 +9,11 @@ from keras_initlab.engines.setup import Setup
 from keras_initlab.engines.sources import Arrays
 from keras_initlab.experiment.diagnose import EXAMPLES, optimizer_of, started, subject_of
 from keras_initlab.network.probe import Probe
-from keras_initlab.trials.plan import Trial
+from keras_initlab.trials.plan import Name, Trial
 from keras_initlab.trials.record import Record
 
-Rows = dict[tuple[str, int], dict[str, Any]]
-"""Label and replicate -> `Diagnosis.row`."""
+Rows = dict[Name, dict[str, Any]]
+"""Name of a trial -> `Diagnosis.row`."""
 
 
 class Foreseeing:
@@ -38,7 +38,7 @@ class Foreseeing:
         probe = Probe(setup.model, generators, patience=0)
         self._subject, _ = subject_of(probe, given, EXAMPLES, optimizer, True, seed)
 
-    def rows(self, trials: Iterable[Trial], finished: Mapping[tuple[str, int], Record]) -> Rows:
+    def rows(self, trials: Iterable[Trial], finished: Mapping[Name, Record]) -> Rows:
         """Of those trials that have none among the finished, and whose initializer can draw."""
         found = {}
         for trial in trials:

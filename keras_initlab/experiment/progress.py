@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, Literal, Self
 
 from keras_initlab.core.errors import InputError
 from keras_initlab.engines.contract import Observer
-from keras_initlab.trials.plan import Plan, Trial
+from keras_initlab.trials.plan import Name, Plan, Trial, told
 from keras_initlab.trials.record import Record
 
 if TYPE_CHECKING:
@@ -60,9 +60,9 @@ class Lines(Observer):
 
     def finished(self, record: Record) -> None:
         self._done += 1
+        run = f"{told(record.label, record.levels.items())}, replicate {record.replicate}"
         print(
-            f"run {self._done}/{self._total}: {record.label}, replicate {record.replicate}, "
-            f"{record.status}, {record.seconds:.1f} s",
+            f"run {self._done}/{self._total}: {run}, {record.status}, {record.seconds:.1f} s",
             file=sys.stderr,
         )
 
@@ -75,7 +75,7 @@ class Bar(Observer, ABC):
     def __init__(self, plan: Plan, done: int):
         self._total, self._done = len(plan.trials), done
         self._steps_of_run = plan.epochs * plan.steps_per_epoch
-        self._steps: dict[tuple[str, int], int] = {}  # taken so far by the runs under way
+        self._steps: dict[Name, int] = {}  # taken so far by the runs under way
         self._all_steps, self._started, self._shown = 0, time.monotonic(), 0.0
 
     def __enter__(self) -> Self:
@@ -86,18 +86,18 @@ class Bar(Observer, ABC):
         self._update()
 
     def started(self, trial: Trial) -> None:
-        self._steps[trial.label, trial.replicate] = 0
+        self._steps[trial.name] = 0
         self._update()
 
     def stepped(self, trial: Trial) -> None:
-        self._steps[trial.label, trial.replicate] += 1
+        self._steps[trial.name] += 1
         self._all_steps += 1
         if time.monotonic() - self._shown > self._EVERY:
             self._update()
 
     def finished(self, record: Record) -> None:
         self._done += 1
-        self._steps.pop((record.label, record.replicate), None)
+        self._steps.pop(record.name, None)
         self._update()
 
     def _update(self) -> None:
@@ -110,8 +110,10 @@ class Bar(Observer, ABC):
         """The run by name, or how many train side by side; and the steps of all per second."""
         if not self._steps:
             return ""
-        (label, replicate), *others = self._steps
-        name = f"{len(self._steps)} side by side" if others else f"{label} (replicate {replicate})"
+        (label, replicate, *levels), *others = self._steps
+        name = (
+            f"{len(self._steps)} side by side" if others else f"{told(label, levels)} (replicate {replicate})"
+        )
         return f"{name}, {self._all_steps / max(time.monotonic() - self._started, 1e-9):.0f} steps/s"
 
     @abstractmethod

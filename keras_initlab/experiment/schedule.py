@@ -14,7 +14,7 @@ from keras_initlab.core.seeds import Seeds
 from keras_initlab.engines.contract import Engine
 from keras_initlab.engines.setup import Setup
 from keras_initlab.trials.config import Config
-from keras_initlab.trials.plan import Group, Plan, Trial
+from keras_initlab.trials.plan import Group, Name, Plan, Trial
 
 
 @dataclass(frozen=True)
@@ -37,9 +37,7 @@ class Schedule:
         return sum(map(len, self.groups))
 
 
-def scheduled(
-    asked: str, plan: Plan, setup: Setup, config: Config, done: Collection[tuple[str, int]]
-) -> Schedule:
+def scheduled(asked: str, plan: Plan, setup: Setup, config: Config, done: Collection[Name]) -> Schedule:
     """What is left of a plan.
 
     Args:

@@ -10,18 +10,18 @@ from keras_initlab.engines.setup import Setup
 from keras_initlab.experiment.schedule import Schedule
 from keras_initlab.trials.checkpoint import Checkpoints
 from keras_initlab.trials.folder import RunFolder
-from keras_initlab.trials.plan import Group
+from keras_initlab.trials.plan import Group, Name
 from keras_initlab.trials.record import Record
 
 
 def train(
     schedule: Schedule,
     setup: Setup,
-    finished: dict[tuple[str, int], Record],
+    finished: dict[Name, Record],
     folder: RunFolder | None,
     observer: Observer,
     stopping: Callable[[], bool],
-    foreseen: Mapping[tuple[str, int], Mapping[str, Any]],
+    foreseen: Mapping[Name, Mapping[str, Any]],
 ) -> list[Record]:
     """Train what is scheduled, and enter each run that ends in `finished` and in the folder.
 

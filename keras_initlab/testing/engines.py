@@ -10,7 +10,7 @@ from keras_initlab.engines.contract import Engine, Observer
 from keras_initlab.engines.sequential import Sequential
 from keras_initlab.engines.setup import Setup
 from keras_initlab.trials.checkpoint import Checkpoints
-from keras_initlab.trials.plan import Plan, Trial
+from keras_initlab.trials.plan import Name, Plan, Trial
 from keras_initlab.trials.record import Record
 
 FIRST = {"float64": 1e-6, "float32": 1e-5, "bfloat16": 1e-2}
@@ -48,7 +48,7 @@ def check_engine(engine: Engine, plan: Plan, setup: Setup) -> None:
         _check(f"{engine.name}, {name}", found[name], record, coarsest)
 
 
-def _by_trial(engine: Engine, setup: Setup, trials: Sequence[Trial]) -> dict[tuple[str, int], Record]:
+def _by_trial(engine: Engine, setup: Setup, trials: Sequence[Trial]) -> dict[Name, Record]:
     log = _Log()
     groups = engine.cut(setup, trials)
     assert [trial for group in groups for trial in group] == list(trials), f"{engine.name}: other trials"
@@ -89,9 +89,9 @@ class _Log(Observer):
     """Counts."""
 
     def __init__(self):
-        self.begun: set[tuple[str, int]] = set()
-        self.ended: set[tuple[str, int]] = set()
-        self.steps: dict[tuple[str, int], int] = {}
+        self.begun: set[Name] = set()
+        self.ended: set[Name] = set()
+        self.steps: dict[Name, int] = {}
 
     def started(self, trial: Trial) -> None:
         self.begun.add((trial.label, trial.replicate))

@@ -47,6 +47,9 @@ _ARGUMENTS = {
 }
 """What decides a field, where `compare` calls it otherwise."""
 
+_SILENT = ("chance", "groups", "command", "interrupted", "elsewhere", "factors", "cells")
+"""Said only where it is so."""
+
 _LONGEST = 60  # letters of a value in a message
 
 
@@ -87,6 +90,9 @@ class Config:
         jit_compile: Whether the model is compiled by XLA.
         precision: How exactly the backend multiplies.
         callbacks: The code of the function that makes them; `none` without.
+        factors: What was varied beside the start: by factor, its levels by label, the reference first.
+        cells: Which combinations of levels were trained, each with a label for every factor, where these are
+            not all.
     """
 
     labels: Mapping[str, Any]
@@ -120,11 +126,13 @@ class Config:
     jit_compile: bool | None = None
     precision: Mapping[str, Any] | None = None
     callbacks: Any = None
+    factors: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
+    cells: Sequence[Mapping[str, str]] = ()
 
     def to_json(self) -> dict[str, Any]:
         """The fields as JSON data, with the schema they are written in."""
         fields = {entry.name: getattr(self, entry.name) for entry in dataclasses.fields(self)}
-        for name in ("chance", "groups", "command", "interrupted", "elsewhere"):  # said only where it is so
+        for name in _SILENT:
             if not fields[name]:
                 del fields[name]
         for name in _LATER:

@@ -19,7 +19,7 @@ from keras_initlab.trials.checkpoint import Checkpoints, SavedCheckpoints, group
 from keras_initlab.trials.claims import Claims
 from keras_initlab.trials.config import SCHEMA, Config
 from keras_initlab.trials.journal import Damage, Journal, Line
-from keras_initlab.trials.plan import Group
+from keras_initlab.trials.plan import Group, Name
 from keras_initlab.trials.record import Record
 
 CONFIG_FILE = "config.json"
@@ -294,11 +294,10 @@ def united(lines: Iterable[Line]) -> list[Record]:
     The same run twice, as two writers leave it, is one. A failure gives way to a run that came through, one
     for a passing reason to any other, and a run without a diagnosis to the same with one.
     """
-    found: dict[tuple[str, int], Record] = {}
+    found: dict[Name, Record] = {}
     for record in (line.record for line in lines):
-        trial = record.label, record.replicate
-        if trial not in found or _weight(record) > _weight(found[trial]):
-            found[trial] = record
+        if record.name not in found or _weight(record) > _weight(found[record.name]):
+            found[record.name] = record
     return list(found.values())
 
 

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Literal, get_args
 
-from keras_initlab.trials.plan import Trial
+from keras_initlab.trials.plan import Name, Trial, name_of
 
 VALIDATION = "val_"
 """How the name of a metric begins that is of the validation data, as in Keras."""
@@ -39,6 +39,7 @@ class Record:
             there was none.
         init_seconds: Wall time that the recipe took which made the start; 0 where a scheme drew it.
         init_rows: Training examples that it looked at before the first step.
+        levels: The label of each factor's level; empty where nothing but the start was varied.
     """
 
     label: str
@@ -55,17 +56,20 @@ class Record:
     foreseen: Mapping[str, Any] = field(default_factory=dict)
     init_seconds: float = 0.0
     init_rows: int = 0
+    levels: Mapping[str, str] = field(default_factory=dict)
 
     @property
-    def name(self) -> tuple[str, int]:
-        """Label and replicate: whose record it is."""
-        return self.label, self.replicate
+    def name(self) -> Name:
+        """Label, replicate and levels: whose record it is."""
+        return name_of(self.label, self.replicate, self.levels.items())
 
     def to_fields(self) -> dict[str, Any]:
         """Strict JSON data; NaN and infinities as strings. Without what nobody noted."""
         fields = dataclasses.asdict(self)
         if not self.foreseen:
             del fields["foreseen"]
+        if not self.levels:
+            del fields["levels"]
         if not self.init_seconds:
             del fields["init_seconds"], fields["init_rows"]
         return _encode(fields)
@@ -93,6 +97,7 @@ class Record:
                 foreseen=dict(raw.get("foreseen", {})),
                 init_seconds=float(raw.get("init_seconds", 0.0)),
                 init_rows=int(raw.get("init_rows", 0)),
+                levels={str(name): str(level) for name, level in raw.get("levels", {}).items()},
             )
         except (KeyError, TypeError, AttributeError, ValueError) as error:
             raise ValueError(f"no record: {error}") from error
@@ -151,6 +156,7 @@ def outcome(
         step_losses=tuple(losses),
         epochs={name: tuple(values) for name, values in epochs.items()},
         seconds=seconds,
+        levels=dict(trial.levels),
         seeds={"root": seeds.root, "global": seeds.everywhere, "order": seeds.order(0)},
         engine=engine,
     )

@@ -37,3 +37,11 @@ def test_the_last_loss_decides_and_an_error_decides_before_it():
     assert "became inf at step 2" in lost.message
     failed = outcome(trial, "x", [2.0, math.nan], {}, 0.1, OSError("disk full"))
     assert (failed.status, failed.message) == ("failed", "OSError: disk full")
+
+
+def test_levels_are_read_back_and_not_written_where_there_are_none():
+    record = Record("he", 0, "completed", levels={"learning_rate": "0.1", "batch_norm": "on"})
+    again = Record.from_fields(json.loads(json.dumps(record.to_fields(), sort_keys=True)))
+    assert again.levels == record.levels
+    assert again.name == record.name == ("he", 0, ("batch_norm", "on"), ("learning_rate", "0.1"))
+    assert "levels" not in Record("he", 0, "completed").to_fields()
