@@ -54,4 +54,4 @@ def check(model, *data, **arguments):
 
 def records(engine, setup, trials):
     ended = engine.run(setup, engine.cut(setup, trials), Observer(), Checkpoints())
-    return {(record.label, record.replicate): record for group in ended for record in group}
+    return {record.name: record for group in ended for record in group}

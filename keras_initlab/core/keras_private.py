@@ -230,6 +230,13 @@ def learning_rate(optimizer: Any) -> Any:
     return getattr(optimizer, "_learning_rate", None)
 
 
+def plain_class(optimizer: Any) -> type:
+    """An optimizer's class without the updates of all weights at once that PyTorch has. 3.10."""
+    return next(
+        kind for kind in type(optimizer).__mro__ if not kind.__module__.startswith("keras.src.backend.")
+    )
+
+
 def trained_variables(optimizer: Any) -> Sequence[Any]:
     """The model's variables for which a built optimizer keeps state. 3.10."""
     return optimizer._trainable_variables

@@ -49,6 +49,10 @@ class Seeds:
         """Of what a recipe draws beside the weights of its base scheme."""
         return derive(self.root, "recipe", self.replicate, *purpose)
 
+    def remedy(self, *purpose: str | int) -> int:
+        """Of what a remedy draws; the same at each of its strengths."""
+        return derive(self.root, "remedy", self.replicate, *purpose)
+
     @property
     def probe(self) -> int:
         """Of the rows of training data that recipes look at."""

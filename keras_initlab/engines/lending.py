@@ -24,10 +24,15 @@ def seed_generators(model: keras.Model) -> list[Any]:
 
 def fresh_optimizer(optimizer: keras.optimizers.Optimizer) -> keras.optimizers.Optimizer:
     """A new optimizer with the same configuration and none of the state."""
+    return remade(optimizer, type(optimizer))
+
+
+def remade(optimizer: keras.optimizers.Optimizer, kind: type) -> Any:
+    """An optimizer of another class with the same configuration and none of the state."""
     config = optimizer.get_config()
     schedule = learning_rate(optimizer)
     if isinstance(schedule, keras.optimizers.schedules.LearningRateSchedule):
         config["learning_rate"] = schedule  # stateless, and perhaps of a class Keras cannot look up
-    fresh = type(optimizer).from_config(config)
+    fresh = kind.from_config(config)  # type: ignore[attr-defined]
     copy_exclusions(optimizer, fresh)
     return fresh

@@ -7,7 +7,8 @@ from typing import Any
 from keras_initlab.core.seeds import Seeds
 
 Levels = tuple[tuple[str, str], ...]
-"""Each factor with the label of its level; empty where nothing but the start is varied."""
+"""Each factor with the label of its level, in the order of their names; empty where nothing but the start is
+varied."""
 
 Name = tuple[Any, ...]
 """Label, replicate, and the levels by factor: whose record it is."""
