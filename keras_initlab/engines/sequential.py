@@ -77,7 +77,7 @@ def _train(setup: Setup, trial: Trial, feeds: Feeds, bench: "_Bench", watch: "_W
 def _fit(setup: Setup, trial: Trial, feeds: Feeds, bench: "_Bench", watch: "_Watch") -> None:
     first_epoch, arrays = watch.resumed()
     feeds.begin(trial.seeds, first_epoch)
-    extra = setup.callbacks(trial.label, trial.replicate) if setup.callbacks else ()
+    extra = setup.callbacks(trial) if setup.callbacks else ()
 
     def start(logs):
         bench.reset(setup, trial)

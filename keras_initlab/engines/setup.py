@@ -48,7 +48,7 @@ class Setup:
         restarted: The other slots that start anew in each replicate, with their layer's own initializer.
         training: Where the training batches come from.
         validation: Where the validation batches come from, if any.
-        callbacks: `(label, replicate) -> list of Keras callbacks`, if any.
+        callbacks: Trial -> list of Keras callbacks, if any.
         fans: Which fans the initializers under test are told, one of `drawing.FANS`.
         epochs: How often the training data are gone through.
         layers: Which layers were asked for, for recipes, which may write more than kernels.
@@ -66,7 +66,7 @@ class Setup:
     restarted: Mapping[Slot, Callable]
     training: Source
     validation: Source | None = None
-    callbacks: Callable[[str, int], Sequence[keras.callbacks.Callback]] | None = None
+    callbacks: Callable[[Trial], Sequence[keras.callbacks.Callback]] | None = None
     fans: str = "keras"
     epochs: int = 1
     layers: Layers = None
@@ -165,3 +165,7 @@ class Setup:
     @cached_property
     def _every(self) -> list[Slot]:
         return all_slots(self.model)
+
+
+Setups = Mapping[Levels, Setup]
+"""The setup for each combination of levels; where nothing but numbers differs, it is the same one."""

@@ -10,6 +10,8 @@ from keras_initlab.core.arguments import flag
 from keras_initlab.core.errors import InputError
 from keras_initlab.core.rng import isolated
 from keras_initlab.experiment import provenance
+from keras_initlab.experiment.factors import MOST_RUNS
+from keras_initlab.experiment.factors import read as factors_of
 from keras_initlab.experiment.foreseeing import Foreseeing
 from keras_initlab.experiment.intake import Given, Length, check_choices, take_in
 from keras_initlab.experiment.interruption import interruptible
@@ -19,7 +21,10 @@ from keras_initlab.experiment.training import train
 from keras_initlab.network.selection import Layers
 from keras_initlab.results.comparison import Comparison
 from keras_initlab.results.conclusion import outlook
+from keras_initlab.results.grid import Grid
+from keras_initlab.trials.config import Config
 from keras_initlab.trials.folder import is_passing, writing
+from keras_initlab.trials.record import Record
 
 
 def compare(
@@ -49,7 +54,9 @@ def compare(
     share: bool = False,
     diagnose: bool = False,
     verbose: Verbose = "auto",
-) -> Comparison:
+    factors: Any = None,
+    max_runs: int = MOST_RUNS,
+) -> Any:
     """Train identical models that differ in nothing but their initial weights.
 
     Within a replicate every initializer meets the same order of the data, the same dropout masks, a
@@ -125,7 +132,8 @@ def compare(
         raise InputError("share is True without run_dir: name the folder that the processes share.")
     with interruptible() as interruption, writing(run_dir, share) as folder:
         with isolated() as generators:
-            plan, setup = take_in(
+            varied = factors_of(factors, model)
+            plan, setups = take_in(
                 model,
                 initializers,
                 given,
@@ -135,19 +143,26 @@ def compare(
                 roles=roles,
                 fans=fans,
                 callbacks=callbacks,
+                varied=varied,
             )
+            if factors is not None and len(plan.trials) > max_runs:
+                raise InputError(
+                    f"factors makes {len(plan.cells)} cells: times {len(plan.labels)} initializers and "
+                    f"{plan.replicates} replicates these are {len(plan.trials)} runs. Give "
+                    f"max_runs={len(plan.trials)} if that is meant."
+                )
             if baseline is not None and baseline not in plan.labels:
                 raise InputError(
                     f"baseline is {baseline!r}, which is not among the labels {list(plan.labels)}."
                 )
-            config = provenance.describe(plan, setup, baseline, target_loss)
-            foreseeing = Foreseeing(setup, plan.seed, generators) if diagnose else None
+            config = provenance.describe(plan, setups, baseline, target_loss, varied)
+            foreseeing = Foreseeing(setups, plan.seed, generators) if diagnose else None
             begun = False
             while not begun:
                 with folder.planning() if folder else nullcontext():
                     asked, found = folder.admit(config) if folder else (config, [])
                     finished = {record.name: record for record in found if not is_passing(record)}
-                    schedule = scheduled(engine, plan, setup, asked, finished)
+                    schedule = scheduled(engine, plan, setups, asked, finished)
                     begun = folder.begin(schedule.config) if folder else True
                     if folder and begun:
                         folder.reopen(schedule.groups, schedule.engine.name)
@@ -160,11 +175,11 @@ def compare(
             if told and folder:
                 folder.add(told)
         ahead = ""
-        if finished and schedule.groups:
+        if finished and schedule.groups and not config.factors:
             ahead = outlook(Comparison(list(finished.values()), config.to_json()))
         done = len(plan.trials) - schedule.runs
         with watching(plan, verbose, done, ahead) as observer, interruption.patience():
-            stopped = train(schedule, setup, finished, folder, observer, interruption.asked, foreseen)
+            stopped = train(schedule, finished, folder, observer, interruption.asked, foreseen)
         if folder and share:
             found = folder.found()
             finished = {record.name: record for record in found if not is_passing(record)} | finished
@@ -174,8 +189,12 @@ def compare(
             config = replace(config, interrupted=True)
         elif missing:
             config = replace(config, elsewhere=len(missing - left.keys()))
-        result = Comparison([*finished.values(), *left.values()], config.to_json())
+        result = _result([*finished.values(), *left.values()], config)
         if folder:
             folder.settle(result)
         interruption.leave()
     return result
+
+
+def _result(records: list[Record], config: Config) -> Any:
+    return (Grid if config.factors else Comparison)(records, config.to_json())
