@@ -241,18 +241,18 @@ KEPT: Any = object()
 
 
 def compiled_like(
-    made: keras.Model, model: keras.Model, loss: Any = KEPT, metrics: Any = KEPT
+    made: keras.Model, model: keras.Model, loss: Any = KEPT, metrics: Any = KEPT, weighted: Any = KEPT
 ) -> keras.Model:
     """Compile a model as another is, with a fresh optimizer and the very losses and metrics.
 
     Their configurations would not do: those of one's own cannot be made from one.
     """
-    own, weighted = given_metrics(model)
+    own, own_weighted = given_metrics(model)
     made.compile(
         optimizer=fresh_optimizer(model.optimizer),
         loss=model.loss if loss is KEPT else loss,
         metrics=own if metrics is KEPT else metrics,
-        weighted_metrics=weighted,
+        weighted_metrics=own_weighted if weighted is KEPT else weighted,
         loss_weights=given_loss_weights(model),
         run_eagerly=model.run_eagerly,
         steps_per_execution=model.steps_per_execution,

@@ -85,7 +85,7 @@ def remedy(name: str, level: Any) -> "Remedy | None":
 
     Args:
         name: The factor's name, which is the remedy's where the level is no remedy itself.
-        level: None, False or 0: off. True: its default. A number: its strength. A name: that remedy's
+        level: None, False or 0: off. True: its default. A number: its strength. A remedy's name: that one's
             default. A remedy: itself.
 
     Raises:
@@ -99,6 +99,6 @@ def remedy(name: str, level: Any) -> "Remedy | None":
 
     if isinstance(level, Remedy):
         return level
-    if isinstance(level, str):
+    if isinstance(level, str) and level in _remedies:
         return named(level).make(True)
     return None if level is None else named(name).make(level)
