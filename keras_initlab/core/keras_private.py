@@ -48,6 +48,11 @@ def own_variables(layer: Any) -> tuple[list[Any], list[Any]]:
     return layer._trainable_variables, layer._non_trainable_variables
 
 
+def call_alike(variable: Any, other: Any) -> None:
+    """Give a variable the path of another, which has the same place in another model. 3.10."""
+    variable._path = other.path
+
+
 def takes_training(model: Any) -> bool:
     """Whether `call` has an argument `training`. 3.10."""
     return model._call_has_training_arg
@@ -143,6 +148,22 @@ def calls(model: Any) -> list[tuple[Any, tuple, dict, list[Any]]]:
     by_depth = getattr(model, "_nodes_by_depth", {})
     nodes = [node for depth in sorted(by_depth, reverse=True) for node in by_depth[depth]]
     return [(node.operation, node.arguments.args, node.arguments.kwargs, node.outputs) for node in nodes]
+
+
+def graph_outputs(model: Any) -> Any:
+    """The symbolic outputs of a functional model, nested as it gives them, or None. 3.10."""
+    return getattr(model, "_outputs_struct", None)
+
+
+def counted_layers(model: Any) -> list[Any]:
+    """The layers that a model holds, in the order in which it lists their variables. 3.10."""
+    return list(model._layers)
+
+
+def count_layers(model: Any, layers: Sequence[Any]) -> None:
+    """Let a model list the variables of these layers in this order, behind those of its others. 3.10."""
+    chosen = set(map(id, layers))
+    model._layers[:] = [*(layer for layer in model._layers if id(layer) not in chosen), *layers]
 
 
 _PASSING = (

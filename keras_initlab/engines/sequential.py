@@ -229,8 +229,8 @@ class _Bench:
         self._optimizer.restore()
         for state in self._states:
             state.assign(np.zeros(state.shape))
-        for index, generator in enumerate(self._generators):
-            set_generator(generator, trial.seeds.noise(index))
+        for place, generator in self._generators.items():
+            set_generator(generator, trial.seeds.noise(*place))
         for slot, value in setup.initial_values(trial, self._everywhere):
             slot.variable.assign(value)
         for variable, value in setup.strengths_of(trial):

@@ -79,8 +79,8 @@ class Template:
         with as_usual(self.model):  # what a recipe measures must not depend on the engine
             values = [*self._restarted[trial.replicate], *setup.tested_values(trial, generators)]
         changed = {id(slot.variable): value for slot, value in values}
-        for index, generator in enumerate(seed_generators(self.model)):
-            changed[id(generator)] = generator_start(generator, trial.seeds.noise(index))
+        for place, generator in seed_generators(self.model).items():
+            changed[id(generator)] = generator_start(generator, trial.seeds.noise(*place))
         for variable, strength in setup.strengths_of(trial):
             changed[id(variable)] = np.asarray(strength, variable.dtype)
         return self.values(changed)
