@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING
 
 from keras_initlab.core.errors import InputError
 from keras_initlab.results import export, grid_words, plots, report, terminal
+from keras_initlab.results.contrasted import Contrasted
 from keras_initlab.results.evidence import Evidence
-from keras_initlab.results.factorial import Factorial
 from keras_initlab.trials import folder as files
 
 if TYPE_CHECKING:
@@ -136,7 +136,7 @@ class Comparison(Evidence):
         return terminal.as_html(self)
 
 
-class Grid(Factorial):
+class Grid(Contrasted):
     """The runs of a comparison with factors: initializers x levels of what stands beside the start.
 
     What is said of initializers is said at levels: `at` gives an ordinary comparison at fixed ones, `cells`

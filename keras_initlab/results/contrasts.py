@@ -239,4 +239,4 @@ def width(positions: Floats, values: Floats, least: float) -> tuple[float, bool]
         share = float(low >= least) if low == high else np.clip((high - least) / (high - low), 0.0, 1.0)
         total += float(share) * (positions[right] - positions[left])
     edges = np.nan_to_num(values[[0, -1]], nan=-np.inf)
-    return total, bool((edges >= least).any())
+    return float(total), bool((edges >= least).any())

@@ -1,4 +1,4 @@
-"""The runs of a grid, initializers x levels of what stands beside the start, and every contrast of them."""
+"""The runs of a grid: initializers x levels of what stands beside the start, as frames and cells."""
 
 import dataclasses
 from collections.abc import Iterable, Mapping, Sequence
@@ -9,9 +9,9 @@ import numpy as np
 import pandas as pd
 
 from keras_initlab.core.errors import InputError, UnknownNameError
-from keras_initlab.results import contrasts, families, outcomes, tables
+from keras_initlab.results import contrasts, outcomes, tables
 from keras_initlab.results.contrasts import Cells
-from keras_initlab.results.evidence import Evidence, baseline, check_confidence
+from keras_initlab.results.evidence import Evidence, baseline
 from keras_initlab.results.factors import INITIALIZER, Design
 from keras_initlab.trials.plan import told
 from keras_initlab.trials.record import Record
@@ -20,7 +20,7 @@ SCALES = ("linear", "log", "rank")
 
 
 class Factorial:
-    """The runs of a grid and every contrast of them.
+    """The runs of a grid.
 
     Args:
         records: One per run, in any order; each (label, levels, replicate) once.
@@ -199,177 +199,6 @@ class Factorial:
             f"metric={metric!r} does not mean the same at each level of {factor}, so it cannot be compared "
             f"across them. {advice}"
         )
-
-    def effects(
-        self,
-        factor: str,
-        metric: str | None = None,
-        scale: str | None = None,
-        confidence: float = 0.95,
-    ) -> pd.DataFrame:
-        """What each level does, against the reference: in the mean over all cells, and for each initializer.
-
-        One number for each replicate, the level minus the reference, averaged over the levels of the other
-        factors; the rows `(all)` are averaged over the initializers too. A run without a value leaves its
-        replicate without a number, and its row `unresolved`; beside it stands how many completed.
-
-        Args:
-            factor: A factor's name.
-            metric, scale: As in `values`. On the logarithmic scale a difference of .1 is 10 % more.
-            confidence: Of each interval, and of all verdicts of the frame together.
-
-        Returns:
-            A frame indexed by `initializer` and `level`: `reference`; `n` (replicates in which all cells of
-            the row ran), `n_values` (those with a number), `difference` (its mean), `sd`, `low`, `high`
-            (Student-t interval, each for itself), `p` (paired t), `p_adjusted` (Holm over the `family` rows),
-            `p_sign_flip` (exact, not adjusted, supposes symmetry only), `detectable` (the smallest true
-            difference that was found with a chance of 80 %, at the level of Holm's first step); `completed`
-            and `completed_reference` (of `n_runs` each) with Boschloo's `p_completed`, not adjusted; `scale`,
-            `family`, and `verdict`: `better`, `worse`, `no change in any replicate` or `unresolved`.
-
-        Raises:
-            InputError: If a name is unknown, or the metric does not compare across the factor.
-        """
-        check_confidence(confidence)
-        axis, cells = self.design.axis(self._factor(factor)), self.values(metric, scale, [factor])
-        reference = self.design.factor(factor).reference
-        starts = [families.ALL, *self.labels] if len(self.labels) > 1 else self.labels
-        rows = [
-            families.Row(
-                {INITIALIZER: label, "level": level, "reference": reference},
-                {axis: (level, reference)},
-                {} if label == families.ALL else {0: label},
-            )
-            for level in self.factors[factor][1:]
-            for label in starts
-        ]
-        return families.frame(cells, rows, 1 - confidence).set_index([INITIALIZER, "level"])
-
-    def interactions(
-        self,
-        one: str,
-        other: str,
-        metric: str | None = None,
-        scale: str | None = None,
-        baseline: str | None = None,
-        confidence: float = 0.95,
-    ) -> pd.DataFrame:
-        """Whether what one does depends on the other: differences of differences.
-
-        For each level of both but the references: the effect of `other` there, minus its effect at the
-        reference of `one`; averaged over the levels of what is named by neither.
-
-        Args:
-            one, other: `initializer` or a factor's name.
-            metric, scale, confidence: As in `effects`. An interaction may vanish on another scale.
-            baseline: The reference among the initializers; None for `baseline`.
-
-        Returns:
-            A frame indexed by `one` and `other` with the columns of `effects`; the counts of completed runs
-            are of all corners together.
-
-        Raises:
-            InputError: If a name is unknown, both are the same, or the metric does not compare.
-        """
-        check_confidence(confidence)
-        if one == other:
-            raise InputError(f"one and other are both {one!r}: name two, of which one may be 'initializer'.")
-        axes = self.design.axis(one), self.design.axis(other)
-        cells = self.values(metric, scale, [name for name in (one, other) if name != INITIALIZER])
-        levels = [self._levels(name, baseline) for name in (one, other)]
-        rows = [
-            families.Row(
-                {one: first, other: second, "reference": f"{levels[0][0]}, {levels[1][0]}"},
-                {axes[0]: (first, levels[0][0]), axes[1]: (second, levels[1][0])},
-                {},
-            )
-            for first in levels[0][1:]
-            for second in levels[1][1:]
-        ]
-        return families.frame(cells, rows, 1 - confidence).set_index([one, other])
-
-    def _levels(self, name: str, baseline: str | None) -> list[str]:
-        """The levels of a factor or the initializers, the reference first."""
-        if name != INITIALIZER:
-            return list(self.factors[name])
-        first = self._label("baseline", self.baseline if baseline is None else baseline)
-        return [first, *(label for label in self.labels if label != first)]
-
-    def _label(self, argument: str, given: str) -> str:
-        if given not in self.labels:
-            raise UnknownNameError(argument, given, self.labels, f"There are: {', '.join(self.labels)}.")
-        return given
-
-    def _factor(self, name: str) -> str:
-        return self.design.factor(name).name
-
-    def rescue(
-        self,
-        factor: str,
-        bad: str,
-        good: str,
-        margin: float | None = None,
-        metric: str | None = None,
-        scale: str | None = None,
-        confidence: float = 0.95,
-    ) -> pd.DataFrame:
-        """Whether a remedy makes up for a bad start, for each level against the reference.
-
-        Three paired intervals: the effect on the bad start, the effect on the good one, and the gap that
-        is left, the bad start with the remedy minus the good one without.
-
-        Args:
-            factor: The remedy, a factor's name.
-            bad, good: Labels of initializers.
-            margin: How far behind is near enough, on the scale of the metric (for losses, .01 is 1 %);
-                without one nothing is called rescued.
-            metric, scale: As in `effects`.
-            confidence: Of all intervals of the same kind together (Bonferroni over the levels).
-
-        Returns:
-            A frame indexed by `level`: `verdict`, read off the intervals: `rescued` (the bad start gains, and
-            the gap's interval lies above -margin), `helped` (it gains), `hurt` (it loses), `no change in any
-            replicate`, `not shown`; `good_verdict` for the good start; for each of `bad`, `good`, `gap` the
-            mean, `_low`, `_high` and `_n_values`; `completed` and `completed_reference` of the bad start, of
-            `n_runs` each, with Boschloo's `p_completed`. Where larger is worse, signs are turned so that a
-            gain is positive.
-
-        Raises:
-            InputError: If a name is unknown, `margin` not positive, or the metric does not compare.
-        """
-        check_confidence(confidence)
-        if margin is not None and not margin > 0:
-            raise InputError(f"margin must be positive, got {margin!r}.")
-        axis, cells = self.design.axis(self._factor(factor)), self.values(metric, scale, [factor])
-        self._label("bad", bad), self._label("good", good)
-        if bad == good:
-            raise InputError(f"bad and good are both {bad!r}: name two initializers.")
-        return families.rescue(
-            cells, axis, self.factors[factor], bad, good, margin, 1 - confidence
-        ).set_index("level")
-
-    def power(self, difference: float, frame: pd.DataFrame, power: float = 0.8) -> pd.DataFrame:
-        """How many replicates would show a true difference, judged by the spread of each contrast here.
-
-        An interaction of two independent effects spreads √2 times as much as one effect: up to twice the
-        replicates.
-
-        Args:
-            difference: The true value of the contrast, on the frame's scale; positive.
-            frame: Of `effects` or `interactions`.
-            power: The chance that it is found, between 0 and 1.
-
-        Returns:
-            The frame's rows with `n_values`, `sd`, `replicates` (the number needed) and `detectable`.
-
-        Raises:
-            InputError: If a number is out of range.
-        """
-        if not difference > 0:
-            raise InputError(f"difference must be positive, got {difference!r}.")
-        if not 0 < power < 1:
-            raise InputError(f"power must lie between 0 and 1, got {power!r}.")
-        return families.power(frame, difference, power)
 
 
 def _scaled(

@@ -12,7 +12,7 @@ import pandas as pd
 
 from keras_initlab.core.errors import InputError
 from keras_initlab.results import conclusion
-from keras_initlab.results.factorial import Factorial
+from keras_initlab.results.contrasted import Contrasted
 from keras_initlab.results.factors import INITIALIZER
 from keras_initlab.results.families import ALL
 from keras_initlab.results.labels import short, short_labels
@@ -27,7 +27,7 @@ _LONGEST = 24  # rows of that list
 _VERDICTS = ("better", "worse", "unresolved", "no change in any replicate")
 
 
-def sentences(found: Factorial) -> list[str]:
+def sentences(found: Contrasted) -> list[str]:
     """What is shown of each factor's levels, in one sentence each."""
     if not found.cells.ended:
         return ["No run has finished, so there is nothing to compare."]
@@ -57,7 +57,7 @@ def _counted(own: pd.DataFrame) -> str:
     return f"{together} in the mean over all; {', '.join(parts)}"
 
 
-def notes(found: Factorial) -> list[str]:
+def notes(found: Contrasted) -> list[str]:
     """What a reader has to know to read table and sentences right."""
     cells = found.cells
     if not cells.ended:
@@ -68,7 +68,8 @@ def notes(found: Factorial) -> list[str]:
     if lost:
         lines.append(
             f"n/N: {lost} of {int(summary['n'].sum())} runs diverged, failed or are stuck at chance; "
-            "a contrast that needs a run without a value has none in that replicate, and stays unresolved."
+            "a contrast that needs a run without a value has none in that replicate, and stays unresolved; "
+            "stuck runs enter contrasts with the value they ended at."
         )
     lines.append(
         "Verdicts: paired by replicate, Holm over the initializers and levels of each factor, 5 % together."
@@ -83,7 +84,7 @@ def notes(found: Factorial) -> list[str]:
     return lines
 
 
-def _detectable(found: Factorial) -> list[str]:
+def _detectable(found: Contrasted) -> list[str]:
     """What effects and interactions had a chance to be found, where something is unresolved."""
     lines = []
     for name in found.factors:
@@ -108,7 +109,7 @@ def _detectable(found: Factorial) -> list[str]:
     return lines
 
 
-def _no_room(found: Factorial) -> list[str]:
+def _no_room(found: Contrasted) -> list[str]:
     """Cells at the references that stand at 0 or 1, where a remedy has nothing to add."""
     cells = found.values()
     if cells.scale != "linear" or cells.sign < 0 or not _is_share(cells.values):
@@ -131,7 +132,7 @@ def _is_share(values: np.ndarray) -> bool:
     return bool(len(have) and have.min() >= 0 and have.max() <= 1)
 
 
-def table(found: Factorial, width: int | None = None) -> tuple[list[str], list[list[str]]]:
+def table(found: Contrasted, width: int | None = None) -> tuple[list[str], list[list[str]]]:
     """Headings and rows: initializers x cells while they fit into `width` letters, else the best cells below
     each other."""
     metric, summary = found.metric, found.cells.summary()
@@ -159,7 +160,7 @@ def table(found: Factorial, width: int | None = None) -> tuple[list[str], list[l
     return ["best first", metric], best
 
 
-def order(found: Factorial) -> list[str]:
+def order(found: Contrasted) -> list[str]:
     """The initializers, best first: by the share of lost runs, then by the mean over cells."""
     summary = found.cells.summary()
     told = found.cell_names()
@@ -184,7 +185,7 @@ def _cell(line: Mapping[Hashable, Any], metric: str, digits: int) -> str:
     return f"{mean} {int(line['n']) - lost}/{int(line['n'])}" if lost else mean
 
 
-def render(found: Factorial) -> "Group":
+def render(found: Contrasted) -> "Group":
     """The table, the sentences and the notes, for a rich console."""
     from rich.box import SIMPLE_HEAD
     from rich.console import Group
@@ -210,7 +211,7 @@ def render(found: Factorial) -> "Group":
     return Group(drawn, *below)
 
 
-def as_text(found: Factorial) -> str:
+def as_text(found: Contrasted) -> str:
     """The rendering without colour, 80 columns wide."""
     from rich.console import Console
 
@@ -220,7 +221,7 @@ def as_text(found: Factorial) -> str:
     return "\n".join(line.rstrip() for line in captured.get().splitlines())
 
 
-def html_table(found: Factorial) -> str:
+def html_table(found: Contrasted) -> str:
     """The table alone; empty without runs."""
     if not found.cells.ended:
         return ""
@@ -236,7 +237,7 @@ def html_table(found: Factorial) -> str:
     return f"<table><thead><tr>{line('th', headings)}</tr></thead><tbody>{body}</tbody></table>"
 
 
-def as_html(found: Factorial) -> str:
+def as_html(found: Contrasted) -> str:
     """The rendering as an HTML fragment that takes its colours from the page it is in."""
     head = "".join(f"<p><strong>{html.escape(line)}</strong></p>" for line in sentences(found))
     lines = "".join(f"<p>{html.escape(line)}</p>" for line in notes(found))
