@@ -1,12 +1,13 @@
 """Comparisons made up from numbers, for tests of everything that reads a result."""
 
+import itertools
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
 
-from keras_initlab.results.comparison import Comparison
+from keras_initlab.results.comparison import Comparison, Grid
 from keras_initlab.trials.record import Record
 
 TEN = (
@@ -93,3 +94,48 @@ def tiny(values: Mapping[str, Sequence[float]], **changes: Any) -> Comparison:
         for replicate, value in enumerate(own)
     ]
     return Comparison(records, config(list(values), **changes))
+
+
+def made_up_grid(
+    labels: Sequence[str] = TEN[:2],
+    factors: Mapping[str, Mapping[str, Mapping[str, Any]]] | None = None,
+    replicates: int = 5,
+    lost: Mapping[tuple[str, ...], int] | None = None,
+    value: Callable[[tuple[str, ...], int], float] | None = None,
+    **changes: Any,
+) -> Grid:
+    """A final accuracy and loss for each cell and replicate, each initializer .02 worse than the one before.
+
+    `lost` says how many of a cell's first replicates diverged, `value` what the accuracy is of a cell in a
+    replicate; by default each step of a level adds .01.
+    """
+    factors = factors or {"batch_norm": SWITCH}
+    cells = changes.get("cells") or [
+        dict(zip(factors, cell, strict=True)) for cell in itertools.product(*factors.values())
+    ]
+    records = []
+    for replicate, (row, label), cell in itertools.product(range(replicates), enumerate(labels), cells):
+        key = (label, *cell.values())
+        if replicate < (lost or {}).get(key, 0):
+            records.append(Record(label, replicate, "diverged", "", (2.0, math.nan), levels=cell))
+            continue
+        steps = sum(list(factors[name]).index(level) for name, level in cell.items())
+        noise = np.random.default_rng([replicate, row, cells.index(cell)]).normal(0, 0.002)
+        accuracy = value(key, replicate) if value else 0.9 - 0.02 * row + 0.01 * steps + noise
+        epochs = {
+            "loss": (2.0, 1.1 - accuracy),
+            "val_loss": (2.1, 1.2 - accuracy),
+            "val_accuracy": (0.5, accuracy),
+        }
+        losses = tuple(np.linspace(2.0, 1.1 - accuracy, 20))
+        records.append(Record(label, replicate, "completed", "", losses, epochs, 1.5, {}, levels=cell))
+    told = {"replicates": replicates, "epochs": 2, "steps_per_epoch": 10, "factors": factors, **changes}
+    return Grid(records, config(labels, **told))
+
+
+SWITCH = {"off": {"kind": "remedy", "value": 0}, "on": {"kind": "remedy"}}
+
+
+def numbers(*values: float) -> dict[str, dict[str, Any]]:
+    """The levels of a factor that is a number."""
+    return {f"{value:g}": {"kind": "number", "value": value} for value in values}

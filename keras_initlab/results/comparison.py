@@ -1,10 +1,12 @@
-"""A comparison as its user holds it: evidence that draws, writes and prints itself."""
+"""A comparison and a grid as their user holds them: evidence that draws, writes and prints itself."""
 
+from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from keras_initlab.core.errors import InputError
-from keras_initlab.results import export, plots, report, terminal
+from keras_initlab.results import export, grid_words, plots, report, terminal
+from keras_initlab.results.contrasted import Contrasted
 from keras_initlab.results.evidence import Evidence
 from keras_initlab.trials import folder as files
 
@@ -134,10 +136,65 @@ class Comparison(Evidence):
         return terminal.as_html(self)
 
 
-def load(folder: str | Path) -> Comparison:
-    """Read what `Comparison.save`, or `compare(run_dir=...)`, wrote. Needs no Keras and no backend.
+class Grid(Contrasted):
+    """The runs of a comparison with factors: initializers x levels of what stands beside the start.
+
+    What is said of initializers is said at levels: `at` gives an ordinary comparison at fixed ones, `cells`
+    one whose labels are the cells. What is said of levels are contrasts: `effects`, `interactions`, `rescue`.
+
+    Args:
+        records: One per run, in any order; each (label, levels, replicate) once.
+        config: The configuration that `compare` wrote, with its factors: pure JSON data.
+
+    Raises:
+        InputError: If the configuration has no factors, two records describe the same trial, or a record's
+            label or levels are not in the configuration.
+    """
+
+    @cached_property
+    def cells(self) -> Comparison:
+        """The same runs as a comparison with each cell as a label, as in `zeros, batch_norm on`."""
+        return Comparison(*self._as_cells())
+
+    def at(self, **levels: object) -> "Comparison | Grid":
+        """What was trained at these levels: a comparison where each factor is named, else a smaller grid.
+
+        Args:
+            levels: Factor -> its level, by label or value: 1e-3 or `"0.001"`, True for `on`, None for `off`.
+
+        Raises:
+            InputError: If a name is unknown, or nothing was trained there.
+        """
+        named = {name: self.design.factor(name).find(given) for name, given in levels.items()}
+        config = self.design.fixed(self.config, named)
+        records = [
+            run for run in self.records if all(run.levels[name] == level for name, level in named.items())
+        ]
+        return Grid(records, config) if "factors" in config else Comparison(records, config)
+
+    @property
+    def notes(self) -> list[str]:
+        """What a reader has to know to read the table right."""
+        return grid_words.notes(self)
+
+    def save(self, folder: str | Path) -> None:
+        """Write the grid into `folder`, as `Comparison.save` does."""
+        files.save(folder, self)
+
+    def __repr__(self) -> str:
+        return grid_words.as_text(self)
+
+    def _repr_html_(self) -> str:
+        return grid_words.as_html(self)
+
+
+def load(folder: str | Path) -> Comparison | Grid:
+    """Read what `save`, or `compare(run_dir=...)`, wrote: a grid where something was varied beside the start.
+
+    Needs no Keras and no backend.
 
     Raises:
         InputError: If `folder` holds no result, or one of a newer version.
     """
-    return Comparison(*files.read(folder))
+    records, config = files.read(folder)
+    return Grid(records, config) if config.get("factors") else Comparison(records, config)

@@ -69,7 +69,7 @@ def sentence(found: Evidence) -> str:
             "longer, or change the learning rate."
         )
     table, texts = found.summary(), _texts(found)
-    metric = _plain(found.metric)
+    metric = plain(found.metric)
     if len(table) == 1:
         return f"{texts[table.index[0]]} was the only initializer, so there is nothing to hold it against."
     replicates = _replicates(table, texts)
@@ -261,7 +261,8 @@ def _fates(table: pd.DataFrame) -> str:
     return f"{count} of {int(table['n'].sum())} {fate}{rest}"
 
 
-def _plain(metric: str) -> str:
+def plain(metric: str) -> str:
+    """A metric in words."""
     if metric == "first_100":
         return f"the mean loss of the first {EARLY} steps"
     return f"final {metric}"

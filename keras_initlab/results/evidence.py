@@ -96,11 +96,7 @@ class Evidence:
     def baseline(self) -> str:
         """What the others are held against: the configured baseline, else the first Glorot uniform that
         takes part (Keras's own default for a kernel), else the first initializer that was given."""
-        chosen = self.config.get("baseline")
-        if chosen is not None:
-            return chosen
-        usual = (label for label, scheme in self.config["labels"].items() if _is_usual(label, scheme))
-        return next(usual, self.labels[0])
+        return baseline(self.config)
 
     @cached_property
     def target(self) -> float:
@@ -134,7 +130,11 @@ class Evidence:
         `value`. Split `batch` is the loss of every step before its update; `train` and `validation` are
         what Keras reports after each epoch.
         """
-        return tables.curves(self.records, self.config["steps_per_epoch"])
+        return tables.curves(self.records, self.steps_per_epoch)
+
+    def steps_per_epoch(self, label: str) -> int:
+        """Batches per epoch of an initializer: one number, unless the labels are cells of a grid."""
+        return self.config.get("steps_of", {}).get(label, self.config["steps_per_epoch"])
 
     @property
     def histories(self) -> dict[tuple[str, int], dict[str, list[float]]]:
@@ -167,7 +167,7 @@ class Evidence:
         Raises:
             InputError: If the metric is unknown, or nobody said whether larger is better.
         """
-        _check_confidence(confidence)
+        check_confidence(confidence)
         name = metric or self.metric
         if (name, confidence) not in self._summaries:
             self._summaries[name, confidence] = self._summary(name, confidence)
@@ -175,8 +175,8 @@ class Evidence:
 
     def _summary(self, name: str, confidence: float) -> pd.DataFrame:
         found = self.outcomes_of(name)
-        horizon = self.config["epochs"] * self.config["steps_per_epoch"]
-        table = tables.summary(self._judged_runs, self.labels, name, self._directions, confidence, horizon)
+        horizons = {label: self.config["epochs"] * self.steps_per_epoch(label) for label in self.labels}
+        table = tables.summary(self._judged_runs, horizons, name, self._directions, confidence)
         least = outcomes.detectable(found, self.baseline)
         table = table.assign(detectable=[least.get(label, math.nan) for label in table.index])
         starts = tables.starts(self.ended)
@@ -221,7 +221,7 @@ class Evidence:
         Raises:
             InputError: If a name is unknown or a number out of range.
         """
-        _check_confidence(confidence)
+        check_confidence(confidence)
         if margin is not None and not margin > 0:
             raise InputError(f"margin must be positive, got {margin!r}.")
         found = self.outcomes_of(metric or self.metric)
@@ -312,11 +312,20 @@ class Evidence:
         )
 
 
+def baseline(config: Mapping[str, Any]) -> str:
+    """The label that others are held against, see `Evidence.baseline`."""
+    chosen = config.get("baseline")
+    if chosen is not None:
+        return chosen
+    usual = (label for label, scheme in config["labels"].items() if _is_usual(label, scheme))
+    return next(usual, next(iter(config["labels"])))
+
+
 def _is_usual(label: str, scheme: Any) -> bool:
     named = scheme.get("class_name") if isinstance(scheme, Mapping) else None
     return named == "GlorotUniform" or label in ("glorot_uniform", "initlab_glorot_uniform")
 
 
-def _check_confidence(confidence: float) -> None:
+def check_confidence(confidence: float) -> None:
     if not 0 < confidence < 1 or math.isnan(confidence):
         raise InputError(f"confidence must lie between 0 and 1, got {confidence!r}.")

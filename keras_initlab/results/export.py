@@ -113,7 +113,7 @@ def to_tensorboard(found: Evidence, folder: str | Path) -> None:
         writer = writers.EventFileWriter(str(path))
         start, end = _session(run)
         writer.add_event(Event(summary=Summary(value=[start])))
-        for tag, step, value in _series(run, found.config["steps_per_epoch"]):
+        for tag, step, value in _series(run, found.steps_per_epoch(run.label)):
             scalar = Summary.Value(tag=tag, simple_value=value)
             writer.add_event(Event(step=step, summary=Summary(value=[scalar])))
         writer.add_event(Event(summary=Summary(value=[end])))
@@ -159,7 +159,7 @@ def to_mlflow(found: Evidence, experiment: str) -> None:
         for name in ("backend", "batch_size", "epochs", "replicates", "seed"):
             client.log_param(group, name, found.config.get(name))
         for run in own:
-            _log_run(client, experiment_id, group, run, found.config["steps_per_epoch"])
+            _log_run(client, experiment_id, group, run, found.steps_per_epoch(run.label))
         client.set_terminated(group)
 
 

@@ -78,9 +78,9 @@ def judge(values: Floats, lost: Flags, ran: Flags, alpha: float = ALPHA) -> Judg
     level = alpha / family / np.where(mine + yours > 0, 2, 1)
 
     differences = np.where(both, values[..., :, None, :] - values[..., None, :, :], np.nan)
-    n_values, mean, sd = _moments(differences)
-    low, high, p_mean = _interval(n_values, mean, sd, level)
-    p_share = _shares(mine, yours, n)
+    n_values, mean, sd = moments(differences)
+    low, high, p_mean = t_interval(n_values, mean, sd, level)
+    p_share = shares(mine, yours, n)
     decided = p_share < level
 
     trusted = (mine > 0) | _clean_means_something(lost, ran, alpha / family)[..., :, None]
@@ -94,7 +94,8 @@ def judge(values: Floats, lost: Flags, ran: Flags, alpha: float = ALPHA) -> Judg
     return Judged(n, n_values, mean, sd, low, high, np.minimum(1.0, p), silent, better)
 
 
-def _moments(differences: Floats) -> tuple[NDArray[np.int64], Floats, Floats]:
+def moments(differences: Floats) -> tuple[NDArray[np.int64], Floats, Floats]:
+    """Count, mean and standard deviation over the last axis, NaN left out."""
     have = np.isfinite(differences)
     count = have.sum(-1)
     total = np.where(have, differences, 0.0).sum(-1)
@@ -104,7 +105,9 @@ def _moments(differences: Floats) -> tuple[NDArray[np.int64], Floats, Floats]:
     return count, mean, np.sqrt(variance)
 
 
-def _interval(n: NDArray[np.int64], mean: Floats, sd: Floats, level: Floats) -> tuple[Floats, Floats, Floats]:
+def t_interval(
+    n: NDArray[np.int64], mean: Floats, sd: Floats, level: Floats
+) -> tuple[Floats, Floats, Floats]:
     """Student-t interval and p-value; where all differences are alike, so that t has no scale, the sign
     flips decide whether there is one."""
     degrees = np.maximum(n - 1, 1)
@@ -119,7 +122,8 @@ def _interval(n: NDArray[np.int64], mean: Floats, sd: Floats, level: Floats) -> 
     return mean - half, mean + half, np.where(n < 2, 1.0, p)
 
 
-def _shares(mine: NDArray[np.int64], yours: NDArray[np.int64], n: NDArray[np.int64]) -> Floats:
+def shares(mine: NDArray[np.int64], yours: NDArray[np.int64], n: NDArray[np.int64]) -> Floats:
+    """p-values of Boschloo's test: `mine` of `n` runs against `yours` of as many."""
     kinds, place = np.unique(np.stack([mine, yours, n], -1).reshape(-1, 3), axis=0, return_inverse=True)
     return np.array([_boschloo_p(*kind) for kind in kinds.tolist()])[place].reshape(n.shape)
 

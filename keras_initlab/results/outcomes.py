@@ -62,19 +62,29 @@ def outcomes(frame: pd.DataFrame, metric: str, directions: Mapping[str, str | No
         InputError: If the metric is unknown, or nobody said whether larger is better.
     """
     name = column(frame, metric)
-    better = direction(metric, directions)
-    if better is None:
-        raise InputError(
-            f"metric={metric!r} has no best direction: Keras does not say whether larger is better. "
-            "Choose another metric, or set config['directions']."
-        )
+    sign = orientation(metric, directions)
     values: dict[str, dict[int, float]] = {}
     stuck: dict[str, set[int]] = {}
     for label, own in frame.groupby("initializer", sort=False):
         found, ended = judged_values(own, name)
         values[str(label)] = dict(zip(own["replicate"], found, strict=True))
         stuck[str(label)] = set(own["replicate"][ended])
-    return Outcomes(values, 1 if better == "up" else -1, stuck)
+    return Outcomes(values, sign, stuck)
+
+
+def orientation(metric: str, directions: Mapping[str, str | None]) -> int:
+    """1 if larger values of a metric are better, -1 if smaller ones are.
+
+    Raises:
+        InputError: If nobody said.
+    """
+    better = direction(metric, directions)
+    if better is None:
+        raise InputError(
+            f"metric={metric!r} has no best direction: Keras does not say whether larger is better. "
+            "Choose another metric, or set config['directions']."
+        )
+    return 1 if better == "up" else -1
 
 
 def pairs(found: Outcomes, baseline: str, margin: float | None, confidence: float) -> pd.DataFrame:

@@ -103,6 +103,21 @@ def sign_flip_p(differences: Floats) -> float:
     return float(np.mean(sums >= sums[0] * (1 - _ROUNDING)))
 
 
+def holm(p: Floats) -> Floats:
+    """p-values adjusted for the family along the last axis by Holm's steps.
+
+    >>> holm(np.array([0.01, 0.04, 0.03])).round(3)
+    array([0.03, 0.06, 0.06])
+    """
+    p = np.asarray(p, dtype=float)
+    order = np.argsort(p, axis=-1, kind="stable")
+    left = p.shape[-1] - np.arange(p.shape[-1])
+    stepped = np.maximum.accumulate(np.take_along_axis(p, order, -1) * left, axis=-1)
+    adjusted = np.empty_like(p)
+    np.put_along_axis(adjusted, order, np.minimum(stepped, 1.0), -1)
+    return adjusted
+
+
 def count_wins(ours: Floats, theirs: Floats) -> tuple[int, int, int]:
     """Pairs won, lost and tied."""
     left = np.where(np.isnan(ours), -np.inf, ours)

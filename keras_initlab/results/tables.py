@@ -1,7 +1,7 @@
 """Records and their configuration -> pandas frames."""
 
 import math
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import asdict
 from typing import Any
 
@@ -145,8 +145,8 @@ def _best(values: Sequence[float], better: str | None) -> float:
     return max(finite) if better == "up" else min(finite)
 
 
-def curves(records: Sequence[Record], steps_per_epoch: int) -> pd.DataFrame:
-    """All values over time, one per row."""
+def curves(records: Sequence[Record], steps_per_epoch: Callable[[str], int]) -> pd.DataFrame:
+    """All values over time, one per row; `steps_per_epoch` by label."""
     series = [
         (run.label, run.replicate, split, metric, np.asarray(values, dtype=float))
         for run in records
@@ -160,8 +160,9 @@ def curves(records: Sequence[Record], steps_per_epoch: int) -> pd.DataFrame:
     columns["value"] = np.concatenate([np.empty(0), *(values for *_, values in series)])
     count = np.concatenate([np.empty(0, int), *(np.arange(1, length + 1) for length in lengths)])
     batch = columns["split"] == "batch"
-    columns["step"] = np.where(batch, count, count * steps_per_epoch)
-    columns["epoch"] = np.where(batch, (count - 1) // steps_per_epoch + 1, count)
+    epoch = np.repeat(np.array([steps_per_epoch(one[0]) for one in series], dtype=int), lengths)
+    columns["step"] = np.where(batch, count, count * epoch)
+    columns["epoch"] = np.where(batch, (count - 1) // epoch + 1, count)
     return pd.DataFrame(columns)[list(_CURVES)].astype(_CURVES)
 
 
@@ -211,16 +212,18 @@ def judged_values(own: pd.DataFrame, column: str) -> tuple[np.ndarray, np.ndarra
 
 def summary(
     frame: pd.DataFrame,
-    labels: Sequence[str],
+    horizons: Mapping[str, int],
     metric: str,
     directions: Mapping[str, str | None],
     confidence: float,
-    horizon: int,
 ) -> pd.DataFrame:
-    """One row per initializer, best first; those with lost runs come after those without."""
+    """One row per initializer, best first; those with lost runs come after those without.
+
+    `horizons` are the steps that a run of each was to take.
+    """
     rows = []
     runs_of = dict(iter(frame.groupby("initializer", sort=False)))
-    for label in labels:
+    for label, horizon in horizons.items():
         if label not in runs_of:
             continue
         own = runs_of[label]
