@@ -10,18 +10,17 @@ from keras_initlab.core.arguments import flag
 from keras_initlab.core.errors import InputError
 from keras_initlab.core.rng import isolated
 from keras_initlab.experiment import provenance
-from keras_initlab.experiment.factors import MOST_RUNS
-from keras_initlab.experiment.factors import read as factors_of
 from keras_initlab.experiment.foreseeing import Foreseeing
 from keras_initlab.experiment.intake import Given, Length, check_choices, take_in
 from keras_initlab.experiment.interruption import interruptible
+from keras_initlab.experiment.levels import MOST_RUNS
+from keras_initlab.experiment.levels import read as factors_of
 from keras_initlab.experiment.progress import Verbose, watching
 from keras_initlab.experiment.schedule import scheduled
 from keras_initlab.experiment.training import train
 from keras_initlab.network.selection import Layers
-from keras_initlab.results.comparison import Comparison
+from keras_initlab.results.comparison import Comparison, Grid
 from keras_initlab.results.conclusion import outlook
-from keras_initlab.results.grid import Grid
 from keras_initlab.trials.config import Config
 from keras_initlab.trials.folder import is_passing, writing
 from keras_initlab.trials.record import Record

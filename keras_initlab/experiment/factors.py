@@ -1,6 +1,5 @@
 """What is varied beside the start: names and levels as they were given -> cells, and what each is made of."""
 
-import inspect
 import itertools
 import math
 from collections.abc import Iterator, Mapping, Sequence
@@ -9,27 +8,15 @@ from numbers import Real
 from typing import Any
 
 import keras
-import numpy as np
 
-from keras_initlab.core.arguments import at_least, flag, positive, refused, whole
-from keras_initlab.core.errors import InputError, UnknownNameError, gist
+from keras_initlab.core.errors import InputError
 from keras_initlab.core.keras_private import learning_rate
 from keras_initlab.engines.hyperparameters import NEUTRAL, own_number
 from keras_initlab.engines.lending import optimizers, remade
-from keras_initlab.experiment.describing import described
+from keras_initlab.experiment.describing import described, is_own
+from keras_initlab.remedies import Remedy, Subject
 from keras_initlab.trials.plan import Levels
-
-ARGUMENTS = ("batch_size", "shuffle")
-"""Arguments of `compare` that can be factors."""
-
-NUMBERS = ("learning_rate", *NEUTRAL)
-"""Numbers of the optimizer that can be factors."""
-
-COLUMNS = ("initializer", "replicate", "status", "message", "step", "epoch", "split", "metric", "value")
-"""Columns of frames, which no factor may be called."""
-
-MOST_RUNS = 2000
-"""Runs of a grid that are trained without asking: that grids multiply is easily forgotten."""
+from keras_initlab.trials.record import VALIDATION
 
 
 @dataclass(frozen=True, eq=False)
@@ -39,7 +26,7 @@ class Factor:
     Attributes:
         name: As it was given.
         kind: `keyword` (of the model function), `argument` (of `compare`), `optimizer`, `schedule` (the
-            learning rate, with schedules among its levels) or `number` (of the optimizer).
+            learning rate, with schedules among its levels), `number` (of the optimizer) or `remedy`.
         levels: Label -> value, the reference first.
     """
 
@@ -48,12 +35,45 @@ class Factor:
     levels: Mapping[str, Any]
 
     def described(self, label: str) -> dict[str, Any]:
-        """A level as JSON data: what it is, and its number if it is one."""
+        """A level as JSON data: what it is, its number if it is one, and which metrics compare."""
         value = self.levels[label]
-        told = {"kind": self.kind, "level": described(value)}
-        if isinstance(value, Real) and not isinstance(value, bool):
-            told["value"] = float(value) if math.isfinite(value) else str(float(value))
+        if self.kind != "remedy":
+            return {"kind": self.kind, "level": described(value)} | _number(value)
+        told: dict[str, Any] = {"kind": self.kind, "level": None}
+        if value is not None:
+            code = {"code": described(type(value))} if is_own(type(value)) else {}
+            told["level"] = {"remedy": value.name, "config": value.get_config()} | code
+        given = [one for one in self.levels.values() if one is not None]
+        if len({one.structure for one in given}) == 1 and given[0].scalars():
+            told |= _number(0.0 if value is None else next(iter(value.scalars().values())))
+        if not self.same_loss:
+            told["compares"] = [VALIDATION]
         return told
+
+    @property
+    def same_loss(self) -> bool:
+        """Whether the training loss is the same measure at all levels."""
+        remedies = self.levels.values() if self.kind == "remedy" else ()
+        return all(one is None or one.claims.same_loss for one in remedies)
+
+    def remedies(self, label: str) -> list[Remedy]:
+        """What a level puts beside the start: its own remedy, and those of other levels that can stand there
+        without effect, so that one program serves all."""
+        own = self.levels[label]
+        found: dict[Any, Remedy] = {}
+        for other in self.levels.values():
+            if other is not None and other.off() is not None:
+                found.setdefault(other.structure, other.off())
+        if own is not None:
+            found[own.structure] = own
+        return list(found.values())
+
+
+def _number(value: Any) -> dict[str, Any]:
+    """The entry for a number; nothing where it is none."""
+    if not isinstance(value, Real) or isinstance(value, bool):
+        return {}
+    return {"value": float(value) if math.isfinite(value) else str(float(value))}
 
 
 @dataclass(frozen=True, eq=False)
@@ -64,13 +84,28 @@ class Structure:
         keywords: Of the model function.
         arguments: Of `compare`, instead of those given.
         optimizer: The optimizer or learning-rate schedule to train with, if it is a factor.
+        remedies: Those that stand in all of the cells, of the first one's strength.
         cells: The numbers in which the cells differ.
     """
 
     keywords: Mapping[str, Any]
     arguments: Mapping[str, Any]
     optimizer: Mapping[str, Any]
+    remedies: Sequence[Remedy] = ()
     cells: dict[Levels, dict[str, float]] = field(default_factory=dict)
+
+    def remedied(self, subject: Subject) -> Subject:
+        """The model and the data with all remedies.
+
+        Raises:
+            InputError: If one cannot be used there.
+        """
+        for one in self.remedies:
+            try:
+                subject = one.apply(subject)
+            except InputError as error:
+                raise InputError(f"factors: {error}") from error
+        return subject
 
     def trained_with(self, model: keras.Model) -> keras.optimizers.Optimizer | None:
         """The optimizer in the place of the model's; None where no factor touches its structure.
@@ -83,8 +118,8 @@ class Structure:
             return None
         if list(optimizers(model)) != ["optimizer"]:
             raise InputError(
-                f"factors has {', '.join([*self.optimizer, *numbers])}, but {model.name!r} does not train with "
-                "one optimizer of its own: make it a keyword of a function that builds the model."
+                f"factors has {', '.join([*self.optimizer, *numbers])}, but {model.name!r} does not train "
+                "with one optimizer of its own: make it a keyword of a function that builds the model."
             )
         made = self.optimizer.get("optimizer") or model.optimizer
         rate = self.optimizer.get("learning_rate")
@@ -102,7 +137,7 @@ class Structure:
     def numbers(self, optimizer: keras.optimizers.Optimizer) -> dict[Levels, dict[str, float]]:
         """Of each cell, every number in which any cell differs; the optimizer's own where it has no level."""
         names = dict.fromkeys(itertools.chain.from_iterable(self.cells.values()))
-        own = {name: own_number(optimizer, name) for name in names if name in NUMBERS}
+        own = {name: own_number(optimizer, name) for name in names if name in ("learning_rate", *NEUTRAL)}
         return {levels: {**own, **held} for levels, held in self.cells.items() if names}
 
 
@@ -120,20 +155,39 @@ class Factors:
     cells: tuple[Levels, ...]
     partial: bool = False
 
+    def require_no_validation(self) -> None:
+        """Without validation data nothing may compare across levels that is not the training loss.
+
+        Raises:
+            InputError: If a factor changes what the training loss means.
+        """
+        for factor in self.by_name.values():
+            if not factor.same_loss:
+                raise InputError(
+                    f"factors has {factor.name!r}, across which the training loss does not compare: give "
+                    "validation_data or validation_split."
+                )
+
     def structures(self) -> Iterator[Structure]:
         """The cells by what they have in common, that of the reference first."""
         found: dict[Any, Structure] = {}
         for levels in self.cells:
             kinds: dict[str, dict[str, Any]] = {
-                kind: {} for kind in ("keyword", "argument", "optimizer", "schedule", "number")
+                kind: {} for kind in ("keyword", "argument", "optimizer", "schedule", "number", "remedy")
             }
             for name, label in levels:
                 kinds[self.by_name[name].kind][name] = self.by_name[name].levels[label]
-            key = tuple(pair for pair in levels if self.by_name[pair[0]].kind != "number")
+            remedies = [
+                one for name in kinds["remedy"] for one in self.by_name[name].remedies(dict(levels)[name])
+            ]
+            key = (
+                tuple(pair for pair in levels if self.by_name[pair[0]].kind not in ("number", "remedy")),
+                tuple(one.structure for one in remedies),
+            )
             if key not in found:
                 optimizer = kinds["optimizer"] | kinds["schedule"]
-                found[key] = Structure(kinds["keyword"], kinds["argument"], optimizer)
-            found[key].cells[levels] = kinds["number"]
+                found[key] = Structure(kinds["keyword"], kinds["argument"], optimizer, remedies)
+            found[key].cells[levels] = _united([kinds["number"], *(one.scalars() for one in remedies)])
         yield from found.values()
 
     def described(self) -> dict[str, dict[str, Any]]:
@@ -144,140 +198,16 @@ class Factors:
         }
 
 
-NONE = Factors({}, ((),))
-
-
-def read(given: Any, model: Any) -> Factors:
-    """The argument `factors` of `compare`.
-
-    Args:
-        given: Factor -> levels, or several such dicts, each crossed by itself.
-        model: The model, or the function whose keywords can be factors.
-
-    Raises:
-        InputError: If a name or level cannot be a factor.
-    """
-    if given is None:
-        return NONE
-    grids = [given] if isinstance(given, Mapping) else given
-    if not isinstance(grids, Sequence) or not grids or not all(isinstance(grid, Mapping) for grid in grids):
-        raise refused(
-            "factors",
-            given,
-            "a dict of factor -> levels, such as {'learning_rate': [1e-3, 1e-2]}, or a list of such",
-        )
-    keywords = _keywords(model)
-    parts = [{name: _factor(name, levels, keywords) for name, levels in grid.items()} for grid in grids]
-    joined: dict[str, Factor] = {}
+def _united(parts: Sequence[Mapping[str, float]]) -> dict[str, float]:
+    found: dict[str, float] = {}
     for part in parts:
-        for name, factor in part.items():
-            before = joined.get(name)
-            levels = {**factor.levels, **before.levels, **factor.levels} if before else factor.levels
-            order = [*before.levels, *factor.levels] if before else factor.levels
-            kind = factor.kind if before is None or factor.kind == before.kind else "schedule"
-            joined[name] = Factor(name, kind, {label: levels[label] for label in dict.fromkeys(order)})
-    for name, factor in joined.items():
-        if len(factor.levels) < 2:
-            raise InputError(
-                f"factors[{name!r}] has the single level {next(iter(factor.levels), None)!r}: give at least "
-                "two, or leave it out."
-            )
-    reference = {name: next(iter(factor.levels)) for name, factor in joined.items()}
-    cells = dict.fromkeys(
-        tuple(sorted({**reference, **dict(zip(part, labels, strict=True))}.items()))
-        for part in parts
-        for labels in itertools.product(*(factor.levels for factor in part.values()))
-    )
-    everything = math.prod(len(factor.levels) for factor in joined.values())
-    return Factors(joined, tuple(cells), len(cells) < everything)
+        for name, number in part.items():
+            if name in found:
+                raise InputError(
+                    f"factors sets {name} twice: leave it to one factor, or give a list of dicts."
+                )
+            found[name] = number
+    return found
 
 
-def _keywords(model: Any) -> frozenset[str]:
-    """Names by which the function that builds the model can be called."""
-    if isinstance(model, keras.Layer) or not callable(model):
-        return frozenset()
-    try:
-        parameters = inspect.signature(model).parameters.values()
-    except (TypeError, ValueError):
-        return frozenset()
-    named = (inspect.Parameter.POSITIONAL_OR_KEYWORD, inspect.Parameter.KEYWORD_ONLY)
-    return frozenset(one.name for one in parameters if one.kind in named)
-
-
-def _factor(name: Any, given: Any, keywords: frozenset[str]) -> Factor:
-    known = [*keywords, *NUMBERS, "optimizer", *ARGUMENTS]
-    if not isinstance(name, str) or name not in known:
-        raise UnknownNameError(
-            "factor",
-            name,
-            known,
-            f"A factor is a keyword of the model function or one of {', '.join(known)}.",
-        )
-    if name in COLUMNS:
-        raise InputError(
-            f"factors has {name!r}, which is a column of the result: call the keyword otherwise."
-        )
-    if isinstance(given, str | bytes) or not isinstance(given, Mapping | Sequence | np.ndarray):
-        raise InputError(
-            f"factors[{name!r}] is {given!r}: give a list of levels, or a dict of label -> level."
-        )
-    kind = (
-        "keyword"
-        if name in keywords
-        else "number"
-        if name in NUMBERS
-        else "argument"
-        if name in ARGUMENTS
-        else "optimizer"
-    )
-    labelled = (
-        given.items() if isinstance(given, Mapping) else [(_label(level), level) for level in list(given)]
-    )
-    levels: dict[str, Any] = {}
-    for label, level in labelled:
-        if not isinstance(label, str) or not label:
-            raise InputError(f"factors[{name!r}] has the label {label!r}: a label is a non-empty string.")
-        if label in levels:
-            raise InputError(
-                f"factors[{name!r}] has the level {label!r} twice. Pass a dict of label -> level to tell "
-                "them apart."
-            )
-        if _is_schedule(level) and name == "learning_rate" and kind == "number":
-            kind = "schedule"
-        levels[label] = level
-    return Factor(name, kind, {label: _checked(name, kind, level) for label, level in levels.items()})
-
-
-def _label(level: Any) -> str:
-    if level is None or isinstance(level, bool | np.bool_):
-        return "on" if level else "off"
-    if isinstance(level, str):
-        return level
-    if isinstance(level, Real):
-        return f"{level:g}" if not isinstance(level, int | np.integer) else str(level)
-    return getattr(level, "__name__", type(level).__name__)
-
-
-def _is_schedule(level: Any) -> bool:
-    return isinstance(level, keras.optimizers.schedules.LearningRateSchedule)
-
-
-def _checked(name: str, kind: str, level: Any) -> Any:
-    """The level, ready for use."""
-    where = f"factors[{name!r}]"
-    if kind == "keyword" or (kind == "schedule" and _is_schedule(level)):
-        return level
-    if name == "batch_size":
-        return whole(where, level, 1)
-    if name == "shuffle":
-        return flag(where, level)
-    if kind == "optimizer":
-        try:
-            return keras.optimizers.get(level)
-        except Exception as error:
-            raise InputError(f"{where} is {level!r}, which is no optimizer: {gist(error)}") from error
-    if name == "learning_rate":
-        return positive(where, level)
-    if level is None or level is False:
-        return NEUTRAL[name]
-    return positive(where, level) if NEUTRAL[name] == math.inf else at_least(where, level, 0.0)
+NONE = Factors({}, ((),))

@@ -28,6 +28,8 @@ from keras_initlab.network import selection
 from keras_initlab.network.drawing import FANS
 from keras_initlab.network.selection import Layers
 from keras_initlab.network.slots import Slot
+from keras_initlab.remedies import Subject
+from keras_initlab.remedies.graph import strengths
 from keras_initlab.trials.plan import Levels, Plan, Trial
 
 MOST_RUNS = 10**6
@@ -224,6 +226,8 @@ def take_in(
     factory = callback_factory(callbacks)
     by_label = schemes.by_label(initializers)
     length.plan(by_label, 1, varied.cells)  # how many, before anything is read
+    if given.validation_data is None and not given.validation_split:
+        varied.require_no_validation()
     found: dict[Levels, Setup] = {}
     built = given_model
     for structure in varied.structures():
@@ -234,6 +238,10 @@ def take_in(
         ready = fitting(built, *sources, length.seed, generators)
         if not structure.keywords:
             built = ready  # the same for all
+        if structure.remedies:
+            changed = structure.remedied(Subject(ready, *sources, epochs=length.epochs))
+            sources = changed.training, changed.validation
+            ready = fitting(changed.model, *sources, length.seed, generators)
         slots = tested(ready, layers, roles)
         if not found or structure.keywords:
             schemes.try_out(by_label, slots, length.seed, generators)
@@ -250,6 +258,7 @@ def take_in(
             layers=layers,
             roles=roles,
             numbers=structure.numbers(optimizer or ready.optimizer),
+            strengths=strengths(ready) if structure.remedies else {},
             trained_with=optimizer,
         )
         schemes.try_recipes(setup, length.seed, generators)

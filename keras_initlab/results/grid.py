@@ -1,8 +1,0 @@
-"""A grid."""
-
-
-class Grid:
-    """A grid."""
-
-    def __init__(self, records, config):
-        self.records, self.config = list(records), config
