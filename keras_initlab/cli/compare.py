@@ -7,9 +7,10 @@ from typing import TYPE_CHECKING, Any
 
 from keras_initlab import datasets
 from keras_initlab.cli.endings import FAILED, INTERRUPTED, OK, fail, require_folder, save
-from keras_initlab.cli.notation import parse_initializers, read_model
+from keras_initlab.cli.notation import parse_factors, parse_initializers, read_model
 from keras_initlab.core.errors import InputError, NotSavedError
 from keras_initlab.core.optional import need
+from keras_initlab.trials.plan import MANY_RUNS
 
 if TYPE_CHECKING:
     from keras_initlab.results.comparison import Comparison
@@ -66,6 +67,17 @@ def add_to(commands: Any) -> None:
         action="store_true",
         help="say of each run what will go wrong before it is trained, and lay that beside what happened",
     )
+    compare.add_argument(
+        "--factor",
+        action="append",
+        default=[],
+        metavar="NAME=LEVELS",
+        help="vary something beside the start; may be given several times: learning_rate=1e-4,1e-3,1e-2, "
+        "batch_norm=off,on, dropout=0,0.5, batch_size=32,128, optimizer=sgd,adam",
+    )
+    compare.add_argument(
+        "--max-runs", type=int, default=MANY_RUNS, help=f"runs of a grid at most (default: {MANY_RUNS})"
+    )
     compare.add_argument("--report", metavar="FILE", help="write one self-contained HTML page")
     compare.add_argument("--json", action="store_true", help="print the result as JSON")
     compare.set_defaults(run=run)
@@ -109,6 +121,8 @@ def run(parsed: argparse.Namespace) -> int:
             run_dir=out,
             share=parsed.share,
             diagnose=parsed.diagnose,
+            factors=parse_factors(parsed.factor) if parsed.factor else None,
+            max_runs=parsed.max_runs,
         )
     except NotSavedError as error:
         _print_table(error.comparison)

@@ -13,7 +13,6 @@ from keras_initlab.experiment import provenance
 from keras_initlab.experiment.foreseeing import Foreseeing
 from keras_initlab.experiment.intake import Given, Length, check_choices, take_in
 from keras_initlab.experiment.interruption import interruptible
-from keras_initlab.experiment.levels import MOST_RUNS
 from keras_initlab.experiment.levels import read as factors_of
 from keras_initlab.experiment.progress import Verbose, watching
 from keras_initlab.experiment.schedule import scheduled
@@ -23,6 +22,7 @@ from keras_initlab.results.comparison import Comparison, Grid
 from keras_initlab.results.conclusion import outlook
 from keras_initlab.trials.config import Config
 from keras_initlab.trials.folder import is_passing, writing
+from keras_initlab.trials.plan import MANY_RUNS
 from keras_initlab.trials.record import Record
 
 
@@ -54,8 +54,8 @@ def compare(
     diagnose: bool = False,
     verbose: Verbose = "auto",
     factors: Any = None,
-    max_runs: int = MOST_RUNS,
-) -> Any:
+    max_runs: int = MANY_RUNS,
+) -> Comparison | Grid:
     """Train identical models that differ in nothing but their initial weights.
 
     Within a replicate every initializer meets the same order of the data, the same dropout masks, a
@@ -84,7 +84,8 @@ def compare(
         shuffle: Whether arrays come in a new order in each epoch.
         class_weight: Class index -> weight in the loss.
         sample_weight: One weight per example.
-        callbacks: Function of label and replicate that returns the Keras callbacks of that run.
+        callbacks: Function of label and replicate that returns the Keras callbacks of that run; with an
+            argument `levels`, it is told these too, as a dict.
         replicates: Independent repetitions of the whole comparison.
         seed: Root of all seeds, at least 0.
         layers: Which layers are under test: a name, a regular expression searched in the weight's path, a
@@ -104,11 +105,19 @@ def compare(
         diagnose: Whether each run is diagnosed from the weights that it starts from, before any is trained
             (see `diagnose`): `foreseen` of the result then lays that beside what happened. Changes no run; in
             a `run_dir` it can be added to runs that are finished.
+        factors: What else is varied, as factor -> levels; every initializer is trained at every
+            combination. A factor is a keyword of the function that builds the model; `learning_rate`,
+            `weight_decay`, `clipnorm`, `global_clipnorm`, `optimizer`, `batch_size` or `shuffle`; the name of a
+            remedy, such as `batch_norm` or `dropout`; or any name whose levels are remedies. Levels are a list,
+            or a dict of label -> level; the first is the reference. A list of such dicts crosses each by
+            itself. No seed depends on a level. See `docs/factors.md`.
+        max_runs: Runs of a grid above which it is refused, for grids multiply.
         verbose: `auto` shows a progress bar in terminals and notebooks; True prints a line per run where
             output is piped, 2 everywhere; False is silent.
 
     Returns:
-        The comparison. Runs that diverge or fail are recorded as such and the others go on. Ctrl-C
+        The comparison; with factors a `Grid`, whose `at` gives the comparison at fixed levels.
+        Runs that diverge or fail are recorded as such and the others go on. Ctrl-C
         ends after the block of steps under way and returns what is finished, with the runs under way as
         `interrupted`; a second one leaves at once. SIGTERM and SIGUSR1 do the same and exit with code 143.
 
@@ -131,7 +140,7 @@ def compare(
         raise InputError("share is True without run_dir: name the folder that the processes share.")
     with interruptible() as interruption, writing(run_dir, share) as folder:
         with isolated() as generators:
-            varied = factors_of(factors, model)
+            varied = factors_of(factors, model, max_runs)
             plan, setups = take_in(
                 model,
                 initializers,
@@ -144,12 +153,6 @@ def compare(
                 callbacks=callbacks,
                 varied=varied,
             )
-            if factors is not None and len(plan.trials) > max_runs:
-                raise InputError(
-                    f"factors makes {len(plan.cells)} cells: times {len(plan.labels)} initializers and "
-                    f"{plan.replicates} replicates these are {len(plan.trials)} runs. Give "
-                    f"max_runs={len(plan.trials)} if that is meant."
-                )
             if baseline is not None and baseline not in plan.labels:
                 raise InputError(
                     f"baseline is {baseline!r}, which is not among the labels {list(plan.labels)}."
@@ -195,5 +198,5 @@ def compare(
     return result
 
 
-def _result(records: list[Record], config: Config) -> Any:
+def _result(records: list[Record], config: Config) -> Comparison | Grid:
     return (Grid if config.factors else Comparison)(records, config.to_json())

@@ -149,11 +149,25 @@ class Factors:
         by_name: The factors.
         cells: The combinations of levels, the reference first.
         partial: Whether these are not all.
+        most: Runs that are trained without asking.
     """
 
     by_name: Mapping[str, Factor]
     cells: tuple[Levels, ...]
     partial: bool = False
+    most: int = 0
+
+    def require_few(self, runs: int) -> None:
+        """That grids multiply is easily forgotten.
+
+        Raises:
+            InputError: If the runs are more than are trained without asking.
+        """
+        if self.by_name and runs > self.most:
+            raise InputError(
+                f"factors makes {len(self.cells)} cells, which initializers and replicates make {runs} "
+                f"runs. Give max_runs={runs} if that is meant."
+            )
 
     def require_no_validation(self) -> None:
         """Without validation data nothing may compare across levels that is not the training loss.

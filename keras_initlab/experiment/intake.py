@@ -225,7 +225,7 @@ def take_in(
     """
     factory = callback_factory(callbacks)
     by_label = schemes.by_label(initializers)
-    length.plan(by_label, 1, varied.cells)  # how many, before anything is read
+    varied.require_few(len(length.plan(by_label, 1, varied.cells).trials))  # before anything is read
     if given.validation_data is None and not given.validation_split:
         varied.require_no_validation()
     found: dict[Levels, Setup] = {}

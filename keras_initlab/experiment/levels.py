@@ -25,16 +25,14 @@ NUMBERS = ("learning_rate", "weight_decay", "clipnorm", "global_clipnorm")
 COLUMNS = ("initializer", "replicate", "status", "message", "step", "epoch", "split", "metric", "value")
 """Columns of frames, which no factor may be called."""
 
-MOST_RUNS = 2000
-"""Runs of a grid that are trained without asking: that grids multiply is easily forgotten."""
 
-
-def read(given: Any, model: Any) -> Factors:
+def read(given: Any, model: Any, max_runs: int) -> Factors:
     """The argument `factors` of `compare`.
 
     Args:
         given: Factor -> levels, or several such dicts, each crossed by itself.
         model: The model, or the function whose keywords can be factors.
+        max_runs: Runs that are trained without asking.
 
     Raises:
         InputError: If a name or level cannot be a factor.
@@ -71,7 +69,7 @@ def read(given: Any, model: Any) -> Factors:
         for labels in itertools.product(*(factor.levels for factor in part.values()))
     )
     everything = math.prod(len(factor.levels) for factor in joined.values())
-    return Factors(joined, tuple(cells), len(cells) < everything)
+    return Factors(joined, tuple(cells), len(cells) < everything, whole("max_runs", max_runs))
 
 
 def _keywords(model: Any) -> frozenset[str]:

@@ -10,6 +10,9 @@ Levels = tuple[tuple[str, str], ...]
 """Each factor with the label of its level, in the order of their names; empty where nothing but the start is
 varied."""
 
+MANY_RUNS = 2000
+"""Runs of a grid that are trained without asking."""
+
 Cell = tuple[Any, ...]
 """The label of an initializer, followed by the levels beside it: what replicates repeat."""
 
