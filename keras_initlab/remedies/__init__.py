@@ -3,7 +3,8 @@
 A remedy acts on what training sees, never on what is measured.
 """
 
-from keras_initlab.remedies.dropping import Dropout
+from keras_initlab.remedies.disturbing import Augment, DataNoise
+from keras_initlab.remedies.dropping import DropConnect, Dropout
 from keras_initlab.remedies.inputs import Standardize, Whiten
 from keras_initlab.remedies.labels import LabelNoise, LabelSmoothing
 from keras_initlab.remedies.mixing import CutMix, Mixup
@@ -16,10 +17,13 @@ from keras_initlab.remedies.stepping import L1, L2, ClipNorm, GlobalClipNorm, Gr
 __all__ = [
     "L1",
     "L2",
+    "Augment",
     "BatchNorm",
     "ClipNorm",
     "Curriculum",
     "CutMix",
+    "DataNoise",
+    "DropConnect",
     "Dropout",
     "GlobalClipNorm",
     "GradientNoise",

@@ -60,13 +60,23 @@ def is_graph(model: Any) -> bool:
     )
 
 
+def inputs(model: keras.Model) -> list[Any]:
+    """The input layers of a model that `is_graph`."""
+    return [one for one, *_ in calls(_graph(model)) if isinstance(one, keras.layers.InputLayer)]
+
+
+def own_class(model: Any, name: str) -> str:
+    """The reason why a model that is none of Keras's own graphs is not changed."""
+    return (
+        f"{type(model).__name__} is a model class of its own, whose code decides what comes after what; "
+        f"write `def build({name}=False): ...` and give `build` as the model, with {name} as a factor."
+    )
+
+
 def no_graph(model: Any, name: str) -> str | None:
     """The reason why nothing can be put between a model's layers; None if it can."""
     if not is_graph(model):
-        return (
-            f"{type(model).__name__} is a model class of its own, whose code decides what comes after what; "
-            f"write `def build({name}=False): ...` and give `build` as the model, with {name} as a factor."
-        )
+        return own_class(model, name)
     if not hidden(model):
         return f"the model {model.name!r} has no hidden Dense or convolution; leave {name} out."
     return None
@@ -147,8 +157,8 @@ Behind = Callable[[Any], Sequence[Any]]
 """The layers to put behind an operation, or behind an input; asked once for each."""
 
 
-def copied(layer: Any, **changed: Any) -> Any:
-    """A layer or operation with the same configuration but for some arguments.
+def copied(layer: Any, kind: Any = None, **changed: Any) -> Any:
+    """A layer or operation with the same configuration but for some arguments, perhaps of another class.
 
     Raises:
         InputError: If Keras cannot make one.
@@ -157,7 +167,7 @@ def copied(layer: Any, **changed: Any) -> Any:
     own |= {type(one).__name__: type(one) for one in vars(layer).values()}
     try:
         with keras.saving.custom_object_scope(own):
-            return type(layer).from_config(layer.get_config() | changed)
+            return (kind or type(layer)).from_config(layer.get_config() | changed)
     except Exception as error:
         raise InputError(
             f"The layer {layer.name!r} cannot be copied ({gist(error)}): give its class a get_config, or "

@@ -4,7 +4,10 @@ They change no loss that is reported: `loss` and `val_loss` mean the same at eve
 in `engines/hyperparameters.py`.
 """
 
+import dataclasses
+import math
 from dataclasses import dataclass
+from typing import Self
 
 from keras_initlab.core.arguments import at_least, positive
 from keras_initlab.remedies.registry import RemedyClaims, register
@@ -149,7 +152,7 @@ class ClipNorm(Remedy):
     """Each tensor's gradient is scaled down to a norm of at most `norm`.
 
     Args:
-        norm: c, above 0.
+        norm: c, above 0; infinity is none.
 
     Raises:
         InputError: If `norm` is not above 0.
@@ -161,10 +164,11 @@ class ClipNorm(Remedy):
     norm: float = 1.0
 
     def __post_init__(self) -> None:
-        positive("norm", self.norm)
+        if self.norm != math.inf:
+            positive("norm", self.norm)
 
-    def off(self) -> None:
-        """No norm is without effect."""
+    def off(self) -> Self:
+        return dataclasses.replace(self, norm=math.inf)
 
 
 @register(
@@ -181,7 +185,7 @@ class GlobalClipNorm(Remedy):
     """The whole gradient is scaled down to a norm of at most `norm`, over all weights together.
 
     Args:
-        norm: c, above 0.
+        norm: c, above 0; infinity is none.
 
     Raises:
         InputError: If `norm` is not above 0.
@@ -193,7 +197,8 @@ class GlobalClipNorm(Remedy):
     norm: float = 1.0
 
     def __post_init__(self) -> None:
-        positive("norm", self.norm)
+        if self.norm != math.inf:
+            positive("norm", self.norm)
 
-    def off(self) -> None:
-        """No norm is without effect."""
+    def off(self) -> Self:
+        return dataclasses.replace(self, norm=math.inf)

@@ -130,7 +130,7 @@ _METRICS = {
     "sparse_top_k_categorical_accuracy": keras.metrics.TopKCategoricalAccuracy,
     "SparseTopKCategoricalAccuracy": keras.metrics.TopKCategoricalAccuracy,
 }
-_BY_SHAPE = ("accuracy", "acc", "crossentropy", "ce")  # Keras finds out which is meant
+_BY_SHAPE = ("accuracy", "acc")  # Keras finds out which is meant
 
 
 def _twin(metric: Any) -> Any:
@@ -159,4 +159,5 @@ class HardBinaryAccuracy(keras.metrics.BinaryAccuracy):
     """Binary accuracy against the likelier class of each target."""
 
     def update_state(self, y_true: Any, y_pred: Any, sample_weight: Any = None) -> Any:
-        return super().update_state(keras.ops.cast(y_true > 0.5, self.dtype), y_pred, sample_weight)
+        likelier = keras.ops.cast(y_true, self.dtype) > 0.5
+        return super().update_state(keras.ops.cast(likelier, self.dtype), y_pred, sample_weight)
