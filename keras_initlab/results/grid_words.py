@@ -11,7 +11,7 @@ import numpy as np
 import pandas as pd
 
 from keras_initlab.core.errors import InputError
-from keras_initlab.results import conclusion
+from keras_initlab.results import conclusion, stats
 from keras_initlab.results.contrasted import Contrasted
 from keras_initlab.results.factors import INITIALIZER
 from keras_initlab.results.families import ALL
@@ -119,8 +119,7 @@ def _no_room(found: Contrasted) -> list[str]:
         own = cells.values[row][np.isfinite(cells.values[row])]
         if key[1:] != found.design.cells[0] or len(own) < 2:
             continue
-        half = 2 * own.std(ddof=1) / math.sqrt(len(own))
-        if own.mean() + half >= 1:
+        if stats.estimate(own).high >= 1:
             full.append(short(key[0]))
     if not full:
         return []
@@ -198,7 +197,7 @@ def render(found: Contrasted) -> "Group":
     if not found.cells.ended:
         return Group(*below)
     headings, rows = table(found, WIDTH)
-    drawn = Table(box=SIMPLE_HEAD, padding=(0, 1, 0, 0))
+    drawn = Table(box=SIMPLE_HEAD, padding=0)
     for place, heading in enumerate(headings):
         drawn.add_column(
             Text(short(heading, 30)),
