@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from keras_initlab.core.errors import InputError
-from keras_initlab.results import export, grid_words, plots, report, terminal
+from keras_initlab.results import export, grid_words, plots, report, tables, terminal
 from keras_initlab.results.contrasted import Contrasted
 from keras_initlab.results.evidence import Evidence
 from keras_initlab.trials import folder as files
@@ -176,6 +176,38 @@ class Grid(Contrasted):
     def notes(self) -> list[str]:
         """What a reader has to know to read the table right."""
         return grid_words.notes(self)
+
+    def plot_grid(self, one: str, other: str, metric: str | None = None, ax: "Axes | None" = None) -> "Axes":
+        """Heat map of `means`: rows `one`, best on top, columns `other`. Grey where no run learned."""
+        name = metric or self.metric
+        return plots.plot_grid(self.means(one, other, name), name, self.cells.sign(name), ax)
+
+    def plot_sensitivity(self, factor: str, metric: str | None = None, ax: "Axes | None" = None) -> "Axes":
+        """How a metric depends on a factor, for each initializer: mean of the runs that learned with its
+        pointwise 95 % interval (from three on), a dot for each run and crosses, at the worse edge, for those
+        that were lost. The axis is logarithmic where all levels are positive numbers. Beyond the ten
+        best ranked, initializers are grey lines."""
+        name = metric or self.metric
+        return plots.plot_sensitivity(
+            self.runs,
+            self._factor(factor),
+            plots.places(self.design.factor(factor).numbers()),
+            self.labels,
+            grid_words.order(self),
+            tables.column(self.runs, name),
+            self.cells.sign(name),
+            ax,
+        )
+
+    def plot_interaction(
+        self, factor: str, metric: str | None = None, scale: str | None = None, ax: "Axes | None" = None
+    ) -> "Axes":
+        """Slopes from the reference level to the others, one for each initializer, with the interval of the
+        paired difference; lines that are not parallel are an interaction, if `interactions` shows it."""
+        name = metric or self.metric
+        frame = self.effects(factor, name, scale)
+        starts = self.at_reference(factor, name, scale)
+        return plots.plot_interaction(starts, frame, factor, self.factors[factor], self.labels, name, ax)
 
     def save(self, folder: str | Path) -> None:
         """Write the grid into `folder`, as `Comparison.save` does."""

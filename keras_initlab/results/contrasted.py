@@ -3,7 +3,7 @@
 import pandas as pd
 
 from keras_initlab.core.errors import InputError, UnknownNameError
-from keras_initlab.results import families, tuning
+from keras_initlab.results import families, stats, tuning
 from keras_initlab.results.evidence import check_confidence
 from keras_initlab.results.factorial import Factorial
 from keras_initlab.results.factors import INITIALIZER
@@ -159,6 +159,16 @@ class Contrasted(Factorial):
         return families.rescue(
             cells, axis, self.factors[factor], bad, good, margin, 1 - confidence
         ).set_index("level")
+
+    def at_reference(self, factor: str, metric: str | None, scale: str | None) -> dict[str, float]:
+        """The mean of each initializer at a factor's reference, on the scale of its effects."""
+        axis, cells = self.design.axis(self._factor(factor)), self.values(metric, scale, [factor])
+        level = self.factors[factor][0]
+        found = {}
+        for label in self.labels:
+            rows = [row for row, key in enumerate(cells.keys) if key[0] == label and key[axis] == level]
+            found[label] = stats.estimate(cells.values[rows].mean(axis=0)).mean
+        return found
 
     def power(self, difference: float, frame: pd.DataFrame, power: float = 0.8) -> pd.DataFrame:
         """How many replicates would show a true difference, judged by the spread of each contrast here.

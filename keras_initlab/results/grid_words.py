@@ -180,7 +180,7 @@ def order(found: Contrasted) -> list[str]:
 def _cell(line: Mapping[Hashable, Any], metric: str, digits: int) -> str:
     lost = int(line["diverged"] + line["failed"] + line["stuck"])
     value = line[f"{metric}_mean"]
-    mean = f"{value:.{digits}g}" if math.isfinite(value) else "–"
+    mean = f"{value:#.{digits}g}".rstrip(".") if math.isfinite(value) else "–"
     return f"{mean} {int(line['n']) - lost}/{int(line['n'])}" if lost else mean
 
 
