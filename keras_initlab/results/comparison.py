@@ -1,14 +1,17 @@
 """A comparison and a grid as their user holds them: evidence that draws, writes and prints itself."""
 
+from collections.abc import Mapping, Sequence
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from keras_initlab.core.errors import InputError
-from keras_initlab.results import export, grid_words, plots, report, tables, terminal
+from keras_initlab.results import export, grid_words, plots, report, stopped, tables, terminal
 from keras_initlab.results.contrasted import Contrasted
 from keras_initlab.results.evidence import Evidence
+from keras_initlab.results.stopping import Rule
 from keras_initlab.trials import folder as files
+from keras_initlab.trials.record import Record
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -69,6 +72,29 @@ class Comparison(Evidence):
             InputError: If no run was diagnosed.
         """
         return plots.plot_foreseen(self.foreseen().trials, ax)
+
+    def stopped(
+        self, rule: Rule | Sequence[Rule] | Mapping[str, Rule], metric: str = "val_loss"
+    ) -> "Comparison | Grid":
+        """The runs as if a rule had stopped them: prefixes of those that were trained.
+
+        A run that the rule ends before it diverged has completed; one that it never ends stays as it is.
+
+        Args:
+            rule: One of `results.stopping`, for a comparison of the prefixes; a list, or a dict of labels,
+            for
+                a grid with the factor `stopping`, whose reference is `none`.
+            metric: The epoch series that rules read, which is no longer a fair measure of what they leave.
+
+        Raises:
+            InputError: If these runs did not record what the rule reads, or it cannot read the metric.
+        """
+        if isinstance(rule, Rule):
+            return Comparison(*stopped.stopped(self.records, self.config, rule, metric, self._steps))
+        return Grid(*stopped.crossed(self.records, self.config, rule, metric, self._steps))
+
+    def _steps(self, record: Record) -> int:
+        return self.steps_per_epoch(record.label)
 
     def save(self, folder: str | Path) -> None:
         """Write the comparison into `folder`, new or its own; runs that stand there already are left alone.
@@ -171,6 +197,16 @@ class Grid(Contrasted):
             run for run in self.records if all(run.levels[name] == level for name, level in named.items())
         ]
         return Grid(records, config) if "factors" in config else Comparison(records, config)
+
+    def stopped(self, rule: Rule | Sequence[Rule] | Mapping[str, Rule], metric: str = "val_loss") -> "Grid":
+        """The runs as if a rule had stopped them, as `Comparison.stopped`; of several, one more factor."""
+        if isinstance(rule, Rule):
+            return Grid(*stopped.stopped(self.records, self.config, rule, metric, self._steps))
+        return Grid(*stopped.crossed(self.records, self.config, rule, metric, self._steps))
+
+    def _steps(self, record: Record) -> int:
+        cell = self.design.cell_of(record.levels)
+        return self.design.steps_per_epoch(cell, self.config["steps_per_epoch"])
 
     @property
     def notes(self) -> list[str]:

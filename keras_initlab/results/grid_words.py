@@ -62,7 +62,9 @@ def notes(found: Contrasted) -> list[str]:
     cells = found.cells
     if not cells.ended:
         return conclusion.notes(cells)
-    lines = [f"Each number is the mean of {conclusion.plain(found.metric)} over the runs that learned."]
+    levels = [entry for factor in found.design.factors.values() for entry in factor.levels.values()]
+    lines = [entry["told"] for entry in (found.config, *levels) if "told" in entry]
+    lines += [f"Each number is the mean of {conclusion.plain(found.metric)} over the runs that learned."]
     summary = cells.summary()
     lost = int(summary[["diverged", "failed", "stuck"]].to_numpy().sum())
     if lost:
