@@ -1,7 +1,7 @@
 """A comparison and a grid as their user holds them: evidence that draws, writes and prints itself."""
 
-from collections.abc import Mapping, Sequence
-from functools import cached_property
+from collections.abc import Iterator, Mapping, Sequence
+from functools import cached_property, partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -9,6 +9,8 @@ from keras_initlab.core.errors import InputError
 from keras_initlab.results import export, grid_words, plots, report, stopped, tables, terminal
 from keras_initlab.results.contrasted import Contrasted
 from keras_initlab.results.evidence import Evidence
+from keras_initlab.results.factors import INITIALIZER
+from keras_initlab.results.report import grid as grid_page
 from keras_initlab.results.stopping import Rule
 from keras_initlab.trials import folder as files
 from keras_initlab.trials.record import Record
@@ -244,6 +246,44 @@ class Grid(Contrasted):
         frame = self.effects(factor, name, scale)
         starts = self.at_reference(factor, name, scale)
         return plots.plot_interaction(starts, frame, factor, self.factors[factor], self.labels, name, ax)
+
+    def to_html(self, path: str | Path) -> None:
+        """Write one page that holds everything and needs no network: what is shown of each factor, the table,
+        pictures, contrasts, curves (up to 40 cells), every run, the configuration, and how to repeat it.
+
+        Raises:
+            ImportError: If plotly is not installed.
+        """
+        Path(path).write_text(grid_page.page(self, self._drawings()), encoding="utf-8")
+
+    def _drawings(self) -> Iterator[grid_page.Drawing]:
+        if not self.cells.ended:
+            return
+        height = 1.6 + (0.42 if len(self.labels) <= 10 else 0.24) * len(self.labels)
+        for name, factor in self.design.factors.items():
+            wide = 3.4 + 0.95 * len(factor.levels)
+            heat = partial(self.plot_grid, INITIALIZER, name)
+            yield grid_page.Drawing(heat, wide, height, f"{self.metric}: initializers by {name}")
+            if not factor.compares(self.metric):
+                continue
+            if len(factor.values) == len(factor.levels):
+                sensitivity = partial(self.plot_sensitivity, name)
+                yield grid_page.Drawing(sensitivity, 10, 4.8, f"{self.metric} over {name}, every run")
+            if len(factor.levels) > 1:
+                slopes = partial(self.plot_interaction, name)
+                yield grid_page.Drawing(slopes, 11, 4.8, f"Effects of {name} on {self.metric}")
+
+    def to_csv(self, folder: str | Path) -> None:
+        """Write `summary.csv`, `runs.csv`, `curves.csv` and `effects.csv` into `folder`."""
+        export.grid_to_csv(self, folder)
+
+    def to_json(self, path: str | Path | None = None) -> str:
+        """Summary, effects, runs, notes and configuration as strict JSON (null for what has no value), also
+        written to `path` if one is given."""
+        text = export.grid_to_json(self)
+        if path is not None:
+            Path(path).write_text(text + "\n", encoding="utf-8")
+        return text
 
     def save(self, folder: str | Path) -> None:
         """Write the grid into `folder`, as `Comparison.save` does."""

@@ -9,6 +9,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
+from numpy.typing import ArrayLike
 
 from keras_initlab.core import arguments
 from keras_initlab.results.judging import Floats
@@ -226,12 +227,13 @@ class LargestWeightChange(Rule):
         return (WEIGHT_CHANGE,)
 
     def stops(self, errors: Sequence[float] | Floats) -> int | None:
-        return _first(np.asarray(np.less(errors, self.d)), 1)
+        return _first(np.less(errors, self.d), 1)
 
 
-def _first(ends: np.ndarray, offset: int) -> int | None:
+def _first(ends: ArrayLike, offset: int) -> int | None:
     """The epoch of the first True, where the first entry is that of epoch `offset`."""
-    return int(ends.argmax()) + offset if ends.any() else None
+    found = np.flatnonzero(ends)
+    return int(found[0]) + offset if len(found) else None
 
 
 def _generalization_loss(errors: Sequence[float] | Floats) -> Floats:
