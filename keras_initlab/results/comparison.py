@@ -1,14 +1,19 @@
 """A comparison and a grid as their user holds them: evidence that draws, writes and prints itself."""
 
-from functools import cached_property
+from collections.abc import Iterator, Mapping, Sequence
+from functools import cached_property, partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from keras_initlab.core.errors import InputError
-from keras_initlab.results import export, grid_words, plots, report, terminal
+from keras_initlab.results import export, grid_words, plots, report, stopped, tables, terminal
 from keras_initlab.results.contrasted import Contrasted
 from keras_initlab.results.evidence import Evidence
+from keras_initlab.results.factors import INITIALIZER
+from keras_initlab.results.report import grid as grid_page
+from keras_initlab.results.stopping import Rule
 from keras_initlab.trials import folder as files
+from keras_initlab.trials.record import Record
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -69,6 +74,29 @@ class Comparison(Evidence):
             InputError: If no run was diagnosed.
         """
         return plots.plot_foreseen(self.foreseen().trials, ax)
+
+    def stopped(
+        self, rule: Rule | Sequence[Rule] | Mapping[str, Rule], metric: str = "val_loss"
+    ) -> "Comparison | Grid":
+        """The runs as if a rule had stopped them: prefixes of those that were trained.
+
+        A run that the rule ends before it diverged has completed; one that it never ends stays as it is.
+
+        Args:
+            rule: One of `results.stopping`, for a comparison of the prefixes; a list, or a dict of labels,
+            for
+                a grid with the factor `stopping`, whose reference is `none`.
+            metric: The epoch series that rules read, which is no longer a fair measure of what they leave.
+
+        Raises:
+            InputError: If these runs did not record what the rule reads, or it cannot read the metric.
+        """
+        if isinstance(rule, Rule):
+            return Comparison(*stopped.stopped(self.records, self.config, rule, metric, self._steps))
+        return Grid(*stopped.crossed(self.records, self.config, rule, metric, self._steps))
+
+    def _steps(self, record: Record) -> int:
+        return self.steps_per_epoch(record.label)
 
     def save(self, folder: str | Path) -> None:
         """Write the comparison into `folder`, new or its own; runs that stand there already are left alone.
@@ -172,10 +200,90 @@ class Grid(Contrasted):
         ]
         return Grid(records, config) if "factors" in config else Comparison(records, config)
 
+    def stopped(self, rule: Rule | Sequence[Rule] | Mapping[str, Rule], metric: str = "val_loss") -> "Grid":
+        """The runs as if a rule had stopped them, as `Comparison.stopped`; of several, one more factor."""
+        if isinstance(rule, Rule):
+            return Grid(*stopped.stopped(self.records, self.config, rule, metric, self._steps))
+        return Grid(*stopped.crossed(self.records, self.config, rule, metric, self._steps))
+
+    def _steps(self, record: Record) -> int:
+        cell = self.design.cell_of(record.levels)
+        return self.design.steps_per_epoch(cell, self.config["steps_per_epoch"])
+
     @property
     def notes(self) -> list[str]:
         """What a reader has to know to read the table right."""
         return grid_words.notes(self)
+
+    def plot_grid(self, one: str, other: str, metric: str | None = None, ax: "Axes | None" = None) -> "Axes":
+        """Heat map of `means`: rows `one`, best on top, columns `other`. Grey where no run learned."""
+        name = metric or self.metric
+        return plots.plot_grid(self.means(one, other, name), name, self.cells.sign(name), ax)
+
+    def plot_sensitivity(self, factor: str, metric: str | None = None, ax: "Axes | None" = None) -> "Axes":
+        """How a metric depends on a factor, for each initializer: mean of the runs that learned with its
+        pointwise 95 % interval (from three on), a dot for each run and crosses, at the worse edge, for those
+        that were lost. The axis is logarithmic where all levels are positive numbers. Beyond the ten
+        best ranked, initializers are grey lines."""
+        name = metric or self.metric
+        return plots.plot_sensitivity(
+            self.runs,
+            self._factor(factor),
+            plots.places(self.design.factor(factor).numbers()),
+            self.labels,
+            grid_words.order(self),
+            tables.column(self.runs, name),
+            self.cells.sign(name),
+            ax,
+        )
+
+    def plot_interaction(
+        self, factor: str, metric: str | None = None, scale: str | None = None, ax: "Axes | None" = None
+    ) -> "Axes":
+        """Slopes from the reference level to the others, one for each initializer, with the interval of the
+        paired difference; lines that are not parallel are an interaction, if `interactions` shows it."""
+        name = metric or self.metric
+        frame = self.effects(factor, name, scale)
+        starts = self.at_reference(factor, name, scale)
+        return plots.plot_interaction(starts, frame, factor, self.factors[factor], self.labels, name, ax)
+
+    def to_html(self, path: str | Path) -> None:
+        """Write one page that holds everything and needs no network: what is shown of each factor, the table,
+        pictures, contrasts, curves (up to 40 cells), every run, the configuration, and how to repeat it.
+
+        Raises:
+            ImportError: If plotly is not installed.
+        """
+        Path(path).write_text(grid_page.page(self, self._drawings()), encoding="utf-8")
+
+    def _drawings(self) -> Iterator[grid_page.Drawing]:
+        if not self.cells.ended:
+            return
+        height = 1.6 + (0.42 if len(self.labels) <= 10 else 0.24) * len(self.labels)
+        for name, factor in self.design.factors.items():
+            wide = 3.4 + 0.95 * len(factor.levels)
+            heat = partial(self.plot_grid, INITIALIZER, name)
+            yield grid_page.Drawing(heat, wide, height, f"{self.metric}: initializers by {name}")
+            if not factor.compares(self.metric):
+                continue
+            if len(factor.values) == len(factor.levels):
+                sensitivity = partial(self.plot_sensitivity, name)
+                yield grid_page.Drawing(sensitivity, 10, 4.8, f"{self.metric} over {name}, every run")
+            if len(factor.levels) > 1:
+                slopes = partial(self.plot_interaction, name)
+                yield grid_page.Drawing(slopes, 11, 4.8, f"Effects of {name} on {self.metric}")
+
+    def to_csv(self, folder: str | Path) -> None:
+        """Write `summary.csv`, `runs.csv`, `curves.csv` and `effects.csv` into `folder`."""
+        export.grid_to_csv(self, folder)
+
+    def to_json(self, path: str | Path | None = None) -> str:
+        """Summary, effects, runs, notes and configuration as strict JSON (null for what has no value), also
+        written to `path` if one is given."""
+        text = export.grid_to_json(self)
+        if path is not None:
+            Path(path).write_text(text + "\n", encoding="utf-8")
+        return text
 
     def save(self, folder: str | Path) -> None:
         """Write the grid into `folder`, as `Comparison.save` does."""

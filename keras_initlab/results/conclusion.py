@@ -139,6 +139,7 @@ def notes(found: Evidence) -> list[str]:
     table = found.summary()
     pairs = found.pairs() if len(table) > 1 else pd.DataFrame()
     return [
+        *([found.config["told"]] if "told" in found.config else ()),
         *_missing(found),
         *_columns(found, table, pairs),
         *_limits(found, table, pairs),

@@ -3,7 +3,7 @@
 import pandas as pd
 
 from keras_initlab.core.errors import InputError, UnknownNameError
-from keras_initlab.results import families, tuning
+from keras_initlab.results import families, stats, tuning
 from keras_initlab.results.evidence import check_confidence
 from keras_initlab.results.factorial import Factorial
 from keras_initlab.results.factors import INITIALIZER
@@ -160,6 +160,16 @@ class Contrasted(Factorial):
             cells, axis, self.factors[factor], bad, good, margin, 1 - confidence
         ).set_index("level")
 
+    def at_reference(self, factor: str, metric: str | None, scale: str | None) -> dict[str, float]:
+        """The mean of each initializer at a factor's reference, on the scale of its effects."""
+        axis, cells = self.design.axis(self._factor(factor)), self.values(metric, scale, [factor])
+        level = self.factors[factor][0]
+        found = {}
+        for label in self.labels:
+            rows = [row for row, key in enumerate(cells.keys) if key[0] == label and key[axis] == level]
+            found[label] = stats.estimate(cells.values[rows].mean(axis=0)).mean
+        return found
+
     def power(self, difference: float, frame: pd.DataFrame, power: float = 0.8) -> pd.DataFrame:
         """How many replicates would show a true difference, judged by the spread of each contrast here.
 
@@ -231,9 +241,9 @@ class Contrasted(Factorial):
 
         Returns:
             A frame indexed by `initializer` and `other`: `n`, `difference` in decades with `sd`, `low`,
-            `high`, `p`, `p_adjusted`, `p_sign_flip`; `at_least`, the replicates in which either reached an end
-            of the grid, so that the difference is one within it; `family`, and `verdict`: `wider`, `narrower`,
-            `no change in any replicate` or `unresolved`.
+            `high`, `p`, `p_adjusted`, `p_sign_flip`; `at_least`, the replicates in which either reached an
+            end of the grid, so that the difference is one within it; `family`, and `verdict`: `wider`,
+            `narrower`, `no change in any replicate` or `unresolved`.
 
         Raises:
             InputError: As `tolerance`.
@@ -264,28 +274,35 @@ class Contrasted(Factorial):
         baseline: str | None = None,
         confidence: float = 0.95,
     ) -> pd.DataFrame:
-        """Each initializer at its own best level, without the flattery of choosing and judging on the same runs.
+        """Each initializer at its own best level, without the flattery of choosing and judging on the same.
 
-        For each replicate the level is the one that the *other* replicates found best (fewest runs without a
-        value, then the mean), and is judged on this one; averaged over the levels of other factors.
+        The means: for each replicate the level is the one that the *other* replicates found best (fewest runs
+        without a value, then the mean), and is judged on this one; averaged over the levels of other factors.
+        Intervals and verdicts choose no level at all, see `contrasts.best_against_best`: a t-test of those
+        means calls two starts different up to four times too often where levels tie.
 
         Args:
             factor: A factor's name.
-            metric, scale: As in `effects`.
+            metric, scale: As in `effects`, without `rank`.
             baseline: What the others are held against; None for `baseline`.
             confidence: Of each interval, and of all verdicts together (Holm).
 
         Returns:
             A frame indexed by `initializer`, best first: `chosen` (the level chosen most often) and
-            `chosen_in` (of the `n` replicates), `n_values`, `mean`, `sd`, `flattery` (how much better the mean
-            looks if chosen and judged on the same runs); against the baseline, paired: `difference` with
-            `low`, `high`, `p`, `p_adjusted`, `p_sign_flip`, `verdict`; `scale` and `family`.
+            `chosen_in` (of the `n` replicates), `n_values`, `mean`, `sd`, `flattery` (how much better the
+            mean looks if chosen and judged on the same runs); against the baseline, paired: `difference` of
+            the means, interval `low`, `high` of the difference of the true best means, over the levels at
+            which no run of either was lost; `p`, `p_adjusted`, `verdict`; `scale` and `family`.
 
         Raises:
             InputError: If a name is unknown, the metric does not compare, or there are fewer than three
                 replicates.
         """
         check_confidence(confidence)
+        if scale == "rank":
+            raise InputError(
+                "scale='rank' ranks within a replicate, over all levels. Take 'linear' or 'log'."
+            )
         axis, cells = self.design.axis(self._factor(factor)), self.values(metric, scale, [factor])
         if len(cells.replicates) < 3:
             raise InputError(

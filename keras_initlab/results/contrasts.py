@@ -214,6 +214,35 @@ def tuned(values: Floats) -> tuple[Floats, NDArray[np.int64]]:
     return values[chosen, np.arange(count)], chosen
 
 
+def best_against_best(
+    mine: Floats, yours: Floats, alpha: float = stats.ALPHA
+) -> tuple[Floats, Floats, Floats]:
+    """Interval and p-value of how much better one is than another, each at its own best level.
+
+    The difference of the best means is the largest over my levels of the smallest over yours of the
+    differences of two cells. Where the best of yours stands, none of my L bounds is wrong with more than
+    alpha / 2 / L each, so the largest of the smallest lower bounds holds with alpha / 2, whichever levels
+    are the best and however many tie; and so does the upper one. No level is chosen, so nothing flatters.
+
+    Args:
+        mine, yours: (..., levels, replicates), each with its own levels; larger is better.
+        alpha: One minus the confidence.
+
+    Returns:
+        Lower and upper end, and p, below `alpha` where the interval excludes 0.
+    """
+    differences = mine[..., :, None, :] - yours[..., None, :, :]
+    n, mean, sd = judging.moments(differences)
+    count, others = mine.shape[-2], yours.shape[-2]
+    low, _, p = judging.t_interval(n, mean, sd, np.full(mean.shape, alpha / count))
+    _, high, _ = judging.t_interval(n, mean, sd, np.full(mean.shape, alpha / others))
+    low = np.nan_to_num(low, nan=-np.inf).min(-1).max(-1)
+    high = np.nan_to_num(high, nan=np.inf).max(-2).min(-1)
+    above = np.where(mean > 0, p / 2, 1 - p / 2)
+    better, worse = count * above.max(-1).min(-1), others * (1 - above).max(-2).min(-1)
+    return low, high, np.minimum(1.0, 2 * np.minimum(better, worse))
+
+
 def width(positions: Floats, values: Floats, least: float) -> tuple[float, bool]:
     """How much of an axis has values of at least `least`, straight lines drawn between the levels.
 

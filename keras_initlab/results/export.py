@@ -11,7 +11,8 @@ from urllib.parse import quote
 import pandas as pd
 
 from keras_initlab.core.optional import need
-from keras_initlab.results import conclusion
+from keras_initlab.results import conclusion, grid_words
+from keras_initlab.results.contrasted import Contrasted
 from keras_initlab.results.evidence import Evidence
 from keras_initlab.results.tables import VALIDATION
 from keras_initlab.trials.record import Record
@@ -30,6 +31,34 @@ def to_parquet(found: Evidence, folder: str | Path) -> None:
     need("pyarrow", "to_parquet", "pyarrow")
     for name, frame in _tables(found):
         frame.to_parquet(_made(folder) / f"{name}.parquet", index=False)
+
+
+def grid_to_csv(found: Contrasted, folder: str | Path) -> None:
+    tables = {"summary": found.summary().reset_index(), "runs": found.runs, "curves": found.curves}
+    for name, frame in (tables | {"effects": _effects(found)}).items():
+        frame.to_csv(_made(folder) / f"{name}.csv", index=False)
+
+
+def grid_to_json(found: Contrasted) -> str:
+    told = {
+        "summary": rows(found.summary().reset_index()),
+        "effects": rows(_effects(found)),
+        "runs": rows(found.runs),
+        "notes": [*grid_words.sentences(found), *grid_words.notes(found)],
+        "config": found.config,
+    }
+    return json.dumps(told, indent=1, allow_nan=False)
+
+
+def _effects(found: Contrasted) -> pd.DataFrame:
+    """The effects of all factors across which the metric compares."""
+    frames = []
+    for name, factor in found.design.factors.items():
+        if found.cells.ended and factor.compares(found.metric):
+            frame = found.effects(name).reset_index()
+            frame.insert(0, "factor", name)
+            frames.append(frame)
+    return pd.concat(frames, ignore_index=True) if frames else pd.DataFrame(columns=["factor"])
 
 
 def to_json(found: Evidence) -> str:

@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 
 from keras_initlab.core.errors import InputError, UnknownNameError
-from keras_initlab.results import contrasts, outcomes, tables
+from keras_initlab.results import contrasts, outcomes, stats, tables
 from keras_initlab.results.contrasts import Cells
 from keras_initlab.results.evidence import Evidence, baseline
 from keras_initlab.results.factors import INITIALIZER, Design
@@ -125,6 +125,51 @@ class Factorial:
             return table
         return self._spread(table).set_index([INITIALIZER, *self.design.factors])
 
+    def means(self, one: str, other: str, metric: str | None = None) -> pd.DataFrame:
+        """Means over the runs that learned, for each level of `one` and `other`.
+
+        Each replicate is first averaged over what is named by neither; it counts where all of that has
+        learned.
+
+        Args:
+            one, other: `initializer` or a factor's name.
+            metric: As in `values`.
+
+        Returns:
+            A frame indexed by `one` and `other`: `n` (runs), `n_values` (replicates in the mean), `mean`,
+            `low`, `high` (Student-t, each for itself), and `fate`: what became of the others, as `3 of 8
+            diverged`.
+
+        Raises:
+            InputError: If a name is unknown or both are the same.
+        """
+        if one == other:
+            raise InputError(f"one and other are both {one!r}: name two, of which one may be 'initializer'.")
+        axes = self.design.axis(one), self.design.axis(other)
+        cells = self.values(metric, "linear")
+        learned = np.where(cells.learned, cells.values, np.nan)
+        status = self.runs[self.runs["status"] != "interrupted"].groupby([one, other])["status"]
+        fates = {key: _fate(own) for key, own in status}
+        places: dict[tuple[str, str], list[int]] = {}
+        for row, key in enumerate(cells.keys):
+            places.setdefault((key[axes[0]], key[axes[1]]), []).append(row)
+        lines = []
+        for key, rows in places.items():
+            sample = stats.estimate(learned[rows].mean(axis=0))
+            lines.append(
+                {
+                    one: key[0],
+                    other: key[1],
+                    "n": int(cells.ran[rows].sum()),
+                    "n_values": sample.n,
+                    "mean": sample.mean,
+                    "low": sample.low,
+                    "high": sample.high,
+                    "fate": fates.get(key, ""),
+                }
+            )
+        return pd.DataFrame(lines).set_index([one, other])
+
     def to_frame(self) -> pd.DataFrame:
         """Every run in long form, for a mixed model or an analysis of variance elsewhere.
 
@@ -199,6 +244,15 @@ class Factorial:
             f"metric={metric!r} does not mean the same at each level of {factor}, so it cannot be compared "
             f"across them. {advice}"
         )
+
+
+def _fate(status: pd.Series) -> str:
+    """`3 of 8 diverged, 1 failed`; empty where all learned."""
+    counts = [(int((status == fate).sum()), fate) for fate in tables.LOST]
+    (first, *others) = [one for one in counts if one[0]] or [(0, "")]
+    if not first[0]:
+        return ""
+    return f"{first[0]} of {len(status)} {first[1]}" + "".join(f", {count} {fate}" for count, fate in others)
 
 
 def _scaled(

@@ -11,7 +11,7 @@ import numpy as np
 import pandas as pd
 
 from keras_initlab.core.errors import InputError
-from keras_initlab.results import conclusion
+from keras_initlab.results import conclusion, stats
 from keras_initlab.results.contrasted import Contrasted
 from keras_initlab.results.factors import INITIALIZER
 from keras_initlab.results.families import ALL
@@ -62,7 +62,9 @@ def notes(found: Contrasted) -> list[str]:
     cells = found.cells
     if not cells.ended:
         return conclusion.notes(cells)
-    lines = [f"Each number is the mean of {conclusion.plain(found.metric)} over the runs that learned."]
+    levels = [entry for factor in found.design.factors.values() for entry in factor.levels.values()]
+    lines = [entry["told"] for entry in (found.config, *levels) if "told" in entry]
+    lines += [f"Each number is the mean of {conclusion.plain(found.metric)} over the runs that learned."]
     summary = cells.summary()
     lost = int(summary[["diverged", "failed", "stuck"]].to_numpy().sum())
     if lost:
@@ -119,8 +121,7 @@ def _no_room(found: Contrasted) -> list[str]:
         own = cells.values[row][np.isfinite(cells.values[row])]
         if key[1:] != found.design.cells[0] or len(own) < 2:
             continue
-        half = 2 * own.std(ddof=1) / math.sqrt(len(own))
-        if own.mean() + half >= 1:
+        if stats.estimate(own).high >= 1:
             full.append(short(key[0]))
     if not full:
         return []
@@ -181,7 +182,7 @@ def order(found: Contrasted) -> list[str]:
 def _cell(line: Mapping[Hashable, Any], metric: str, digits: int) -> str:
     lost = int(line["diverged"] + line["failed"] + line["stuck"])
     value = line[f"{metric}_mean"]
-    mean = f"{value:.{digits}g}" if math.isfinite(value) else "–"
+    mean = f"{value:#.{digits}g}".rstrip(".") if math.isfinite(value) else "–"
     return f"{mean} {int(line['n']) - lost}/{int(line['n'])}" if lost else mean
 
 
@@ -198,7 +199,7 @@ def render(found: Contrasted) -> "Group":
     if not found.cells.ended:
         return Group(*below)
     headings, rows = table(found, WIDTH)
-    drawn = Table(box=SIMPLE_HEAD, padding=(0, 1, 0, 0))
+    drawn = Table(box=SIMPLE_HEAD, padding=0)
     for place, heading in enumerate(headings):
         drawn.add_column(
             Text(short(heading, 30)),

@@ -4,6 +4,7 @@ import itertools
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -132,56 +133,81 @@ def pairs(found: Widths, alpha: float) -> pd.DataFrame:
     return pd.DataFrame(rows).set_index(["initializer", "other"])
 
 
+@dataclass(frozen=True, eq=False)
+class _Line:
+    """An initializer over the levels at which it was trained: their labels, (levels, replicates) of its
+    oriented values, and the replicates in which all of them ran."""
+
+    levels: Sequence[str]
+    values: Floats
+    ran: Flags
+
+
 def tuned(
     cells: Cells, axis: int, labels: Sequence[str], levels: Sequence[str], alpha: float
 ) -> pd.DataFrame:
     """Each initializer at the level that the other replicates chose; the first label is the baseline."""
-    values, ran, rows = [], [], []
-    for label in labels:
-        weight = np.stack([_mean_weight(cells, axis, label, level) for level in levels])
-        own = cells.sign * contrasts.numbers(weight, cells.values)
-        trained = (weight != 0).any(-1)
-        here, chosen = contrasts.tuned(own[trained])
-        names = [level for level, yes in zip(levels, trained, strict=True) if yes]
-        values.append(here)
-        ran.append(contrasts.ran_together(weight, cells.ran)[trained].all(axis=0))
-        level, count = Counter(names[place] for place in chosen).most_common(1)[0]
+    lines = [_line(cells, axis, label, levels) for label in labels]
+    rows: list[dict[str, Any]] = []
+    for label, line in zip(labels, lines, strict=True):
+        own = line.values[:, line.ran]
+        here, chosen = contrasts.tuned(own)
+        level, count = Counter(line.levels[place] for place in chosen).most_common(1)[0]
         sample = stats.estimate(here)
+        mean = cells.sign * sample.mean
         rows.append(
             {
                 "initializer": label,
                 "chosen": level,
                 "chosen_in": count,
-                "n": int(ran[-1].sum()),
+                "n": own.shape[1],
                 "n_values": sample.n,
-                "mean": cells.sign * sample.mean,
+                "mean": mean,
                 "sd": sample.sd,
-                "flattery": _best_of_all(own[trained]) - sample.mean,
+                "flattery": _best_of_all(own) - sample.mean,
+                "difference": mean - rows[0]["mean"] if rows else np.nan,
             }
         )
-    base = {"difference": np.nan, "low": np.nan, "high": np.nan, "p": np.nan, "p_adjusted": np.nan}
-    judged_rows = [{**base, "p_sign_flip": np.nan, "verdict": "baseline"}]
-    if len(labels) > 1:
-        differences = np.stack([own - values[0] for own in values[1:]])
-        judged = contrasts.judge(differences, np.stack([own & ran[0] for own in ran[1:]]), alpha)
-        for row, own in enumerate(differences):
-            edges = cells.sign * float(judged.low[row]), cells.sign * float(judged.high[row])
-            have = own[np.isfinite(own)]
-            judged_rows.append(
-                {
-                    "difference": cells.sign * float(judged.mean[row]),
-                    "low": min(edges) if have.size else np.nan,
-                    "high": max(edges) if have.size else np.nan,
-                    "p": float(judged.p[row]),
-                    "p_adjusted": float(judged.p_adjusted[row]),
-                    "p_sign_flip": stats.sign_flip_p(have),
-                    "verdict": contrasts.word(int(judged.sign[row]), bool(judged.unchanged[row])),
-                }
-            )
-    frame = pd.DataFrame([one | other for one, other in zip(rows, judged_rows, strict=True)])
+    frame = pd.DataFrame(rows).assign(**_judged(cells.sign, lines, alpha))
     frame = frame.assign(scale=cells.scale, family=max(1, len(labels) - 1))
     order = np.argsort(-cells.sign * frame["mean"].to_numpy(float), kind="stable")
     return frame.iloc[order].set_index("initializer")
+
+
+def _judged(sign: int, lines: Sequence[_Line], alpha: float) -> dict[str, list[Any]]:
+    """Columns that hold each line against the first, over the levels at which neither lost a run."""
+    first, *others = lines
+    found = []
+    for line in others:
+        both = line.ran & first.ran
+        mine, yours = (one.values[:, both] for one in (line, first))
+        mine, yours = (own[np.isfinite(own).all(axis=1)] for own in (mine, yours))
+        known = len(mine) and len(yours)
+        found.append(contrasts.best_against_best(mine, yours, alpha) if known else (-np.inf, np.inf, 1.0))
+    p = np.array([float(one[2]) for one in found])
+    adjusted = stats.holm(p) if found else p
+    edges = [(low, high) if sign > 0 else (-high, -low) for low, high, _ in found]
+    words = [
+        contrasts.word((1 if low > 0 else -1) if one < alpha else 0, False)
+        for (low, _, _), one in zip(found, adjusted, strict=True)
+    ]
+    return {
+        "low": [np.nan, *(float(low) for low, _ in edges)],
+        "high": [np.nan, *(float(high) for _, high in edges)],
+        "p": [np.nan, *p],
+        "p_adjusted": [np.nan, *adjusted],
+        "verdict": ["baseline", *words],
+    }
+
+
+def _line(cells: Cells, axis: int, label: str, levels: Sequence[str]) -> _Line:
+    weight = np.stack([_mean_weight(cells, axis, label, level) for level in levels])
+    trained = (weight != 0).any(-1)
+    return _Line(
+        [level for level, yes in zip(levels, trained, strict=True) if yes],
+        cells.sign * contrasts.numbers(weight[trained], cells.values),
+        np.logical_and.reduce(contrasts.ran_together(weight[trained], cells.ran)),
+    )
 
 
 def _mean_weight(cells: Cells, axis: int, label: str, level: str) -> Floats:

@@ -31,18 +31,18 @@ def page(found: Evidence) -> str:
         "table": terminal.html_table(found),
         "figures": _figures(found),
         "foreseen": _foreseen(found) if found.diagnosed else "",
-        "runs": _runs(found),
+        "runs": runs_table(found),
         "repeat": html.escape(repeat(found.config)),
         "config": html.escape(json.dumps(found.config, indent=1, ensure_ascii=False)),
         "style": file("page.css"),
-        "data": _script_data(_views(found)) if found.records else "null",
+        "data": script_data(views(found)) if found.records else "null",
         "plotly": plotly.get_plotlyjs(),
         "script": file("page.js"),
     }
     return Template(file("page.html")).substitute(fields)
 
 
-def _script_data(data: Any) -> str:
+def script_data(data: Any) -> str:
     """JSON that no label can break out of."""
     text = json.dumps(data, separators=(",", ":"), allow_nan=False)
     return text.replace("<", "\\u003c").replace(">", "\\u003e").replace("&", "\\u0026")
@@ -63,6 +63,8 @@ def repeat(config: dict[str, Any]) -> str:
         "target_loss",
     )
     arguments = [f"    {key}={config[key]!r}," for key in keys if config.get(key) is not None]
+    if "factors" in config:
+        arguments.append(f"    factors={_written(config)!r},")
     schemes = json.dumps(config["labels"], ensure_ascii=False)
     return "\n".join(
         [
@@ -75,6 +77,22 @@ def repeat(config: dict[str, Any]) -> str:
             ")",
         ]
     )
+
+
+def _written(config: dict[str, Any]) -> Any:
+    """Factors as they are given to `compare`; what is neither a number nor on or off, by its label."""
+    switch = {"off": False, "on": True}
+
+    def level(label: str, entry: dict[str, Any]) -> Any:
+        return entry["value"] if entry.get("kind") == "number" else switch.get(label, label)
+
+    factors = config["factors"]
+    if config.get("cells"):
+        return [
+            {name: [level(label, factors[name][label])] for name, label in cell.items()}
+            for cell in config["cells"]
+        ]
+    return {name: [level(*item) for item in levels.items()] for name, levels in factors.items()}
 
 
 def _figures(found: Evidence) -> str:
@@ -109,14 +127,15 @@ def _foreseen(found: Evidence) -> str:
     )
     table = seen.trials.reset_index()
     names = ["initializer", "replicate", "word", "risk", "verdicts", "layer", "status", "failed", "first_100"]
-    rows = [[_cell(cell) for cell in row] for row in table[names].itertuples(index=False)]
+    rows = [[cell(cell) for cell in row] for row in table[names].itertuples(index=False)]
     return (
         f'<section id="foreseen"><h2>Foreseen and happened</h2>{said}{drawn}<details><summary>Every run'
         f'</summary><div class="wide">{html_table(names, rows)}</div></details></section>'
     )
 
 
-def _runs(found: Evidence) -> str:
+def runs_table(found: Evidence) -> str:
+    """Status, values and seeds of every run."""
     frame = found.runs
     value = f"final_{found.metric}"
     columns = [
@@ -135,15 +154,16 @@ def _runs(found: Evidence) -> str:
     rows = []
     for cells, run in zip(frame[columns].itertuples(index=False), found.records, strict=True):
         seeds = ", ".join(f"{name} {seed}" for name, seed in run.seeds.items())
-        rows.append([*map(_cell, cells), run.engine, seeds])
+        rows.append([*map(cell, cells), run.engine, seeds])
     return html_table(names, rows)
 
 
-def _cell(value: Any) -> str:
+def cell(value: Any) -> str:
+    """A value as text."""
     return terminal.number(value) if isinstance(value, float) else str(value)
 
 
-def _views(found: Evidence) -> dict[str, Any]:
+def views(found: Evidence) -> dict[str, Any]:
     """Everything the script draws."""
     ranked = found.ranked
     frames = found.curves, found.runs, ranked
