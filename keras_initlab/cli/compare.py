@@ -13,7 +13,7 @@ from keras_initlab.core.optional import need
 from keras_initlab.trials.plan import MANY_RUNS
 
 if TYPE_CHECKING:
-    from keras_initlab.results.comparison import Comparison
+    from keras_initlab.results.comparison import Comparison, Grid
 
 DEFAULT_OUT = "initlab-out"
 
@@ -131,8 +131,7 @@ def run(parsed: argparse.Namespace) -> int:
     result.config["command"] = parsed.command
     if not parsed.share:  # others may still write there
         result.save(out)
-    picture = out / "losses.png"
-    save(result.plot(), picture)
+    picture = _draw(result, out)
     if parsed.report:
         result.to_html(parsed.report)
     if parsed.json:
@@ -145,6 +144,17 @@ def run(parsed: argparse.Namespace) -> int:
     if failed and len(failed) == len(result.records):
         return fail(f"every run failed: {failed[0].message}", FAILED)
     return OK
+
+
+def _draw(result: "Comparison | Grid", out: Path) -> Path:
+    """The picture that a comparison is looked at by: early losses, or of a grid its first factor."""
+    from keras_initlab.results.comparison import Grid
+
+    if isinstance(result, Grid):
+        save(result.plot_grid("initializer", next(iter(result.factors))), out / "grid.png")
+        return out / "grid.png"
+    save(result.plot(), out / "losses.png")
+    return out / "losses.png"
 
 
 def _new_folder() -> Path:
@@ -161,14 +171,15 @@ def _new_folder() -> Path:
 def _print_table(result: Any) -> None:
     from rich.console import Console
 
-    from keras_initlab.results.terminal import render
+    from keras_initlab.results import grid_words, terminal
+    from keras_initlab.results.comparison import Grid
 
-    Console().print(render(result))
+    Console().print((grid_words if isinstance(result, Grid) else terminal).render(result))
 
 
-def _print(result: "Comparison", picture: Path, report: str | None) -> None:
+def _print(result: "Comparison | Grid", picture: Path, report: str | None) -> None:
     _print_table(result)
-    print(f"Plot of the first batches: {picture}")
+    print(f"{'Plot of the first batches' if picture.stem == 'losses' else 'Heat map'}: {picture}")
     if report:
         print(f"Page with everything: {report}")
     print(f"All numbers: {picture.parent} (initlab.load reads it)")

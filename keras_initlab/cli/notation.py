@@ -29,7 +29,9 @@ def parse_initializers(texts: Sequence[str]) -> dict[str, Any]:
 
 
 def parse_factors(texts: Sequence[str]) -> dict[str, list[Any]]:
-    """Factors as the command line writes them: `name=level,level`, where a level is a number, on, off or a name.
+    """Factors as the command line writes them: `name=level,level`.
+
+    A level is a number, on, off, none or a name.
 
     Raises:
         InputError: If a text is none.

@@ -107,10 +107,10 @@ def compare(
             a `run_dir` it can be added to runs that are finished.
         factors: What else is varied, as factor -> levels; every initializer is trained at every
             combination. A factor is a keyword of the function that builds the model; `learning_rate`,
-            `weight_decay`, `clipnorm`, `global_clipnorm`, `optimizer`, `batch_size` or `shuffle`; the name of a
-            remedy, such as `batch_norm` or `dropout`; or any name whose levels are remedies. Levels are a list,
-            or a dict of label -> level; the first is the reference. A list of such dicts crosses each by
-            itself. No seed depends on a level. See `docs/factors.md`.
+            `weight_decay`, `clipnorm`, `global_clipnorm`, `optimizer`, `batch_size` or `shuffle`; the name of
+            a remedy, such as `batch_norm` or `dropout`; or any name whose levels are remedies. Levels are a
+            list, or a dict of label -> level; the first is the reference. A list of such dicts crosses each
+            by itself. No seed depends on a level. See `docs/factors.md`.
         max_runs: Runs of a grid above which it is refused, for grids multiply.
         verbose: `auto` shows a progress bar in terminals and notebooks; True prints a line per run where
             output is piped, 2 everywhere; False is silent.

@@ -8,7 +8,7 @@ import pytest
 
 from keras_initlab.engines.stacked.engine import Stacked
 from keras_initlab.testing import check_engine
-from tests.engines import LAYERS, compiled, plan_and_setup, records
+from tests.engines import BACKEND, LAYERS, RNG, WORDS, N, compiled, crossentropy, plan_and_setup, records
 
 
 def crossed(model, numbers, *data, **arguments):
@@ -59,3 +59,25 @@ def test_numbers_that_differ_train_in_one_program(case):
     found = records(Stacked(), setup, plan.trials)
     ends = {record.step_losses[-1] for record in found.values()}
     assert len(ends) == len(plan.trials)  # each number has an effect
+
+
+def test_a_number_of_each_member_does_not_meet_the_last_axis_where_that_is_as_long():
+    model = compiled(LAYERS.Dense(10, "tanh"), LAYERS.Dense(10), optimizer="sgd")
+    rates = {"learning_rate": [0.01 * (place + 1) for place in range(5)]}
+    plan, setup = crossed(model, rates, replicates=1, epochs=2)
+    assert len(plan.trials) == 10
+    check_engine(Stacked(), plan, setup)
+
+
+@pytest.mark.skipif(BACKEND == "jax", reason="one backend of each kind: rows of tables are TensorFlow's")
+def test_the_rows_of_an_embedding_have_the_rate_and_the_decay_of_their_member():
+    model = keras.Sequential([keras.Input((5,)), LAYERS.Embedding(20, 4), LAYERS.Flatten(), LAYERS.Dense(3)])
+    model.compile(keras.optimizers.AdamW(0.01, weight_decay=0.1), crossentropy())
+    held = {"learning_rate": [1e-3, 1e-2], "weight_decay": [0.0, 1.0]}
+    plan, setup = crossed(model, held, WORDS, RNG.integers(0, 3, N), replicates=1, epochs=1)
+    check_engine(Stacked(), plan, setup)
+    clipped = crossed(model, {"clipnorm": [0.1, 1.0]}, WORDS, RNG.integers(0, 3, N), replicates=1, epochs=1)
+    if BACKEND == "tensorflow":
+        assert "whole gradients" in Stacked().why_not(clipped[1], clipped[0].trials)
+    else:
+        check_engine(Stacked(), *clipped)

@@ -7,6 +7,7 @@ import pytest
 import keras_initlab as initlab
 from keras_initlab.core.errors import InputError, UnknownNameError
 from keras_initlab.remedies import Dropout, GradientNoise, LabelSmoothing
+from keras_initlab.trials.config import Config
 from tests.trained import Starts, X, Y, run
 
 TWO = ["initlab_he_normal", "glorot_uniform"]
@@ -169,3 +170,26 @@ def test_what_the_model_or_the_data_forbid():
         run(build, TWO, factors={"dropout": [0, 0.5]})
     with pytest.raises(UnknownNameError, match="Unknown factor 'depth'"):
         crossed({"depth": [1, 2]}, build())
+
+
+def test_strengths_and_numbers_train_in_one_program():
+    if keras.backend.backend() == "torch":
+        factors = {"l1": [0, 0.1], "l2": [0.1, 0], "learning_rate": [0.01, 0.1]}  # its vmap draws no masks
+    else:
+        factors = {"l2": [0, 0.1], "dropout": [0, 0.5], "data_noise": [0, 0.3], "learning_rate": [0.01, 0.1]}
+    grid = crossed(factors, engine="stacked", epochs=1)
+    assert len(grid.config["groups"]) == 1
+    alone = crossed(factors, engine="sequential", epochs=1)
+    assert len({record.step_losses[-1] for record in alone.records}) == len(alone.records)
+    for one, other in zip(grid.records, alone.records, strict=True):
+        assert one.name == other.name
+        assert one.step_losses == pytest.approx(other.step_losses, rel=1e-3)
+
+
+def test_a_level_is_part_of_the_identity_of_its_runs(tmp_path):
+    few = {"replicates": 1, "epochs": 1, "run_dir": tmp_path}
+    grid = crossed({"remedy": {"none": None, "some": GradientNoise(0.3)}}, **few)
+    identities = Config.from_json(grid.config).identities()
+    assert len(set(identities.values())) == len(identities) == 4
+    with pytest.raises(InputError, match="the level 'some' of 'remedy'"):
+        crossed({"remedy": {"none": None, "some": GradientNoise(0.1)}}, **few)

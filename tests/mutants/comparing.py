@@ -153,8 +153,8 @@ MUTANTS = [
     mistake(
         "a finished run is run again",
         "keras_initlab/experiment/schedule.py",
-        "if trial.name not in done]",
-        "]",
+        "if trial.name not in done and trial not in covered]",
+        "if trial not in covered]",
         "goes_on",
         "tests/unit/trials/test_folder.py",
     ),
