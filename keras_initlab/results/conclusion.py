@@ -9,6 +9,7 @@ import pandas as pd
 
 from keras_initlab.results import stats
 from keras_initlab.results.evidence import Evidence
+from keras_initlab.results.factors import held
 from keras_initlab.results.labels import short_labels
 from keras_initlab.results.tables import EARLY, LOST, WINDOW, starts
 
@@ -139,7 +140,7 @@ def notes(found: Evidence) -> list[str]:
     table = found.summary()
     pairs = found.pairs() if len(table) > 1 else pd.DataFrame()
     return [
-        *([found.config["told"]] if "told" in found.config else ()),
+        *_held(found),
         *_missing(found),
         *_columns(found, table, pairs),
         *_limits(found, table, pairs),
@@ -148,6 +149,13 @@ def notes(found: Evidence) -> list[str]:
         *_engine(found),
         *_makes(found),
     ]
+
+
+def _held(found: Evidence) -> list[str]:
+    """At which levels of a grid, and up to where, these runs are seen."""
+    levels = held(found.records)
+    lines = [f"At {levels}."] if levels else []
+    return [*lines, found.config["told"]] if "told" in found.config else lines
 
 
 def _missing(found: Evidence) -> list[str]:

@@ -2,12 +2,13 @@
 
 import itertools
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from numbers import Real
 from typing import Any
 
 from keras_initlab.core.errors import InputError, UnknownNameError
+from keras_initlab.trials.record import Record
 
 INITIALIZER = "initializer"
 _TAKEN = (
@@ -101,6 +102,14 @@ class Factor:
         return all(bare.startswith(tuple(prefixes)) for prefixes in allowed)
 
 
+def held(records: Sequence[Record], varied: Iterable[str] = ()) -> str:
+    """In words, the levels at which all runs stand, without what was varied; empty where there are none."""
+    names = [name for name in (records[0].levels if records else ()) if name not in set(varied)]
+    if any(run.levels.get(name) != records[0].levels[name] for run in records for name in names):
+        return ""
+    return ", ".join(f"{name} {records[0].levels[name]}" for name in names)
+
+
 @dataclass(frozen=True)
 class Design:
     """Factors, and the combinations of their levels at which each initializer was trained.
@@ -173,9 +182,10 @@ class Design:
         changed = {key: value for key, value in config.items() if key not in ("factors", "cells")}
         changed["at"] = {**config.get("at", {}), **levels}
         for name, label in levels.items():
-            changed["steps_per_epoch"] = (
-                self.factors[name].levels[label].get("steps_per_epoch", changed["steps_per_epoch"])
-            )
+            entry = self.factors[name].levels[label]
+            changed["steps_per_epoch"] = entry.get("steps_per_epoch", changed["steps_per_epoch"])
+            if name == "batch_size":
+                changed[name] = entry.get("value", changed.get(name))
         if not left:
             return changed
         seen = {name: {cell[list(self.factors).index(name)] for cell in kept} for name in left}

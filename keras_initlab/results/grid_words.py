@@ -13,7 +13,7 @@ import pandas as pd
 from keras_initlab.core.errors import InputError
 from keras_initlab.results import conclusion, stats
 from keras_initlab.results.contrasted import Contrasted
-from keras_initlab.results.factors import INITIALIZER
+from keras_initlab.results.factors import INITIALIZER, held
 from keras_initlab.results.families import ALL
 from keras_initlab.results.labels import short, short_labels
 
@@ -63,7 +63,9 @@ def notes(found: Contrasted) -> list[str]:
     if not cells.ended:
         return conclusion.notes(cells)
     levels = [entry for factor in found.design.factors.values() for entry in factor.levels.values()]
-    lines = [entry["told"] for entry in (found.config, *levels) if "told" in entry]
+    levels_held = held(found.records, found.factors)
+    lines = [f"At {levels_held}."] if levels_held else []
+    lines += [entry["told"] for entry in (found.config, *levels) if "told" in entry]
     lines += [f"Each number is the mean of {conclusion.plain(found.metric)} over the runs that learned."]
     summary = cells.summary()
     lost = int(summary[["diverged", "failed", "stuck"]].to_numpy().sum())
@@ -98,16 +100,14 @@ def _detectable(found: Contrasted) -> list[str]:
             continue
         parts, least = [], []
         for kind, frame in frames.items():
-            open_ = frame["verdict"] == "unresolved"
-            if open_.any():
-                parts.append(f"{open_.sum()} of {len(frame)} {kind}")
-                least.append(f"{frame.loc[open_, 'detectable'].median():.2g}")
+            open_ = frame[frame["verdict"] == "unresolved"]
+            if len(open_):
+                parts.append(f"{len(open_)} of {len(frame)} {kind}")
+                least += [f"{value:.2g}" for value in [open_["detectable"].median()] if math.isfinite(value)]
         if parts:
             logs = ", of logarithms" if frames["effects"]["scale"].iloc[0] == "log" else ""
-            lines.append(
-                f"{name}: unresolved are {' and '.join(parts)}; with an 80 % chance these runs find "
-                f"{' and '.join(least)} (median{logs})."
-            )
+            reach = f"; with an 80 % chance these runs find {' and '.join(least)} (median{logs})"
+            lines.append(f"{name}: unresolved are {' and '.join(parts)}{reach if least else ''}.")
     return lines
 
 

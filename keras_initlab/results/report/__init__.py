@@ -63,6 +63,8 @@ def repeat(config: dict[str, Any]) -> str:
         "target_loss",
     )
     arguments = [f"    {key}={config[key]!r}," for key in keys if config.get(key) is not None]
+    if "at" in config:
+        arguments.append(f"    # of which: {', '.join(' '.join(level) for level in config['at'].items())}")
     if "factors" in config:
         arguments.append(f"    factors={_written(config)!r},")
     schemes = json.dumps(config["labels"], ensure_ascii=False)
