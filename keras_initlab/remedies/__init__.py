@@ -10,7 +10,7 @@ from keras_initlab.remedies.labels import LabelNoise, LabelSmoothing
 from keras_initlab.remedies.mixing import CutMix, Mixup
 from keras_initlab.remedies.normalizing import BatchNorm
 from keras_initlab.remedies.orders import Curriculum, Shuffle, Staircase
-from keras_initlab.remedies.registry import RemedyClaims, list_remedies, register, remedy
+from keras_initlab.remedies.registry import RemedyClaims, in_order, list_remedies, register, remedy
 from keras_initlab.remedies.remedy import Remedy, Subject
 from keras_initlab.remedies.stepping import L1, L2, ClipNorm, GlobalClipNorm, GradientNoise, WeightDecay
 
@@ -38,6 +38,7 @@ __all__ = [
     "Subject",
     "WeightDecay",
     "Whiten",
+    "in_order",
     "list_remedies",
     "register",
     "remedy",

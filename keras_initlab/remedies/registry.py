@@ -1,6 +1,6 @@
 """Names of remedies: name -> class with claims."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal, TypeVar
 
@@ -32,6 +32,14 @@ class RemedyClaims:
     default: bool = True
     same_loss: bool = True
 
+
+ORDER = (
+    *("standardize", "whiten", "shuffle", "curriculum"),  # need arrays
+    *("label_noise", "label_smoothing", "mixup", "cutmix"),
+    *("data_noise", "augment"),  # the last one stands next to the inputs
+    *("batch_norm", "drop_connect", "dropout"),
+)
+"""In which order remedies are applied, whatever order they are named in; others come after them."""
 
 _remedies: dict[str, type["Remedy"]] = {}
 
@@ -78,6 +86,16 @@ def named(name: str) -> type["Remedy"]:
     if name not in _remedies:
         raise UnknownNameError("remedy", name, _remedies, "initlab.remedies.list_remedies() has all.")
     return _remedies[name]
+
+
+def in_order(remedies: Iterable["Remedy"]) -> list["Remedy"]:
+    """Remedies in the order in which they are applied.
+
+    >>> from keras_initlab.remedies import Dropout, L2, Mixup, Standardize
+    >>> [one.name for one in in_order([L2(), Dropout(), Mixup(), Standardize()])]
+    ['standardize', 'mixup', 'dropout', 'l2']
+    """
+    return sorted(remedies, key=lambda one: ORDER.index(one.name) if one.name in ORDER else len(ORDER))
 
 
 def remedy(name: str, level: Any) -> "Remedy | None":

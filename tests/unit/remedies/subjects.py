@@ -41,7 +41,7 @@ def pictures():
     x = keras.Input((6, 6, 1))
     h = layers.Conv2D(4, 3, padding="same", activation="relu", name="c1")(x)
     left = layers.Conv2D(4, 3, padding="same", activation="relu", name="c2")(h)
-    right = layers.AveragePooling2D(1)(layers.AveragePooling2D(1)(layers.Conv2D(4, 1, name="c3")(h)))
+    right = layers.AveragePooling2D(1)(layers.Conv2D(4, 1, name="c3")(h))
     h = layers.GlobalAveragePooling2D()(layers.Add()([left, right]))
     return compiled(keras.Model(x, layers.Dense(CLASSES, "softmax")(h)))
 
