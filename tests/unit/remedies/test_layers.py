@@ -163,6 +163,25 @@ def test_batch_normalization_has_the_statistics_of_the_batch_and_no_scale():
     assert 1 - 0.9**60 > 0.99 > 0.46 > 1 - 0.99**60, "which is why the momentum is not Keras's"
 
 
+@pytest.mark.skipif(keras.backend.backend() == "numpy", reason="NumPy does not train")
+def test_training_behind_normalization_is_slower_by_the_square_of_the_scale():
+    """A kernel times 10 has a tenth of the gradient: the step is 100 times smaller beside the weight."""
+
+    def step(scale):
+        model = keras.Sequential([keras.Input((8,)), keras.layers.Dense(6, "tanh", use_bias=False)])
+        model.add(keras.layers.Dense(3, "softmax", kernel_initializer=keras.initializers.HeNormal(3)))
+        model = BatchNorm().apply(subject(compiled(model))).model
+        model.layers[2].epsilon = 1e-12  # in whose absence the law is exact
+        kernel = scale * np.random.default_rng(5).normal(size=(8, 6)).astype("float32")
+        model.layers[1].kernel.assign(kernel)
+        x, y = data(model)
+        model.train_on_batch(x, y)
+        return (keras.ops.convert_to_numpy(model.layers[1].kernel) - kernel) / scale
+
+    assert np.abs(step(1)).max() > 1e-4
+    np.testing.assert_allclose(100 * step(10), step(1), rtol=0.02, atol=1e-5)
+
+
 def test_a_strength_of_0_is_the_model_itself_to_the_bit():
     original = sequential()
     x, _ = data(original)
