@@ -66,6 +66,7 @@ def notes(found: Contrasted) -> list[str]:
     levels_held = held(found.records, found.factors)
     lines = [f"At {levels_held}."] if levels_held else []
     lines += [entry["told"] for entry in (found.config, *levels) if "told" in entry]
+    lines += conclusion.missing(cells)
     lines += [f"Each number is the mean of {conclusion.plain(found.metric)} over the runs that learned."]
     summary = cells.summary()
     lost = int(summary[["diverged", "failed", "stuck"]].to_numpy().sum())
@@ -80,12 +81,7 @@ def notes(found: Contrasted) -> list[str]:
     )
     lines += _detectable(found)
     lines += _no_room(found)
-    missing = len(found.labels) * len(found.design.cells) * int(found.config["replicates"]) - len(
-        found.records
-    )
-    if missing > 0:
-        lines.append(f"{missing} runs are not there.")
-    return lines
+    return [*lines, *conclusion.origins(cells)]
 
 
 def _detectable(found: Contrasted) -> list[str]:
@@ -114,18 +110,20 @@ def _detectable(found: Contrasted) -> list[str]:
 def _no_room(found: Contrasted) -> list[str]:
     """Cells at the references that stand at 0 or 1, where a remedy has nothing to add."""
     cells = found.values()
-    if cells.scale != "linear" or cells.sign < 0 or not _is_share(cells.values):
+    if cells.scale != "linear" or not _is_share(cells.values):
         return []
     full = []
     for row, key in enumerate(cells.keys):
         own = cells.values[row][np.isfinite(cells.values[row])]
         if key[1:] != found.design.cells[0] or len(own) < 2:
             continue
-        if stats.estimate(own).high >= 1:
+        sample = stats.estimate(own)
+        if sample.high >= 1 if cells.sign > 0 else sample.low <= 0:
             full.append(short(key[0]))
     if not full:
         return []
-    return [f"At the reference {', '.join(full[:3])} stands within its interval of 1: no room for an effect."]
+    best, names = int(cells.sign > 0), ", ".join(full[:3])
+    return [f"At the reference {names} stands within its interval of {best}: no room for an effect."]
 
 
 def _is_share(values: np.ndarray) -> bool:
