@@ -11,6 +11,7 @@ if TYPE_CHECKING:
     from keras_initlab import initializers as initializers
     from keras_initlab import presets as presets
     from keras_initlab import recipes as recipes
+    from keras_initlab import remedies as remedies
     from keras_initlab.core.errors import InputError as InputError
     from keras_initlab.core.errors import UnknownNameError as UnknownNameError
     from keras_initlab.diagnosis.lint import lint as lint
@@ -74,6 +75,7 @@ _HOMES = {
     "recipes": "",
     "register": "initializers.registry",
     "reinitialize": "recipes.reinitialize",
+    "remedies": "",
     "slots": "network.slots",
 }
 

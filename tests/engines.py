@@ -40,7 +40,8 @@ def plan_and_setup(model, x=X, y=Y, initializers=LABELS, validation_data=None, *
     assert not arguments
     with isolated() as generators:
         given = Given(x, y, validation_data, **data)
-        return take_in(model, initializers, given, Length(**asked), generators, **rest)
+        plan, setups = take_in(model, initializers, given, Length(**asked), generators, **rest)
+        return plan, setups[()]
 
 
 def setup_and_trials(model, *data, **arguments):
@@ -54,4 +55,4 @@ def check(model, *data, **arguments):
 
 def records(engine, setup, trials):
     ended = engine.run(setup, engine.cut(setup, trials), Observer(), Checkpoints())
-    return {(record.label, record.replicate): record for group in ended for record in group}
+    return {record.name: record for group in ended for record in group}

@@ -7,12 +7,13 @@ from typing import TYPE_CHECKING, Any
 
 from keras_initlab import datasets
 from keras_initlab.cli.endings import FAILED, INTERRUPTED, OK, fail, require_folder, save
-from keras_initlab.cli.notation import parse_initializers, read_model
+from keras_initlab.cli.notation import parse_factors, parse_initializers, read_model
 from keras_initlab.core.errors import InputError, NotSavedError
 from keras_initlab.core.optional import need
+from keras_initlab.trials.plan import MANY_RUNS
 
 if TYPE_CHECKING:
-    from keras_initlab.results.comparison import Comparison
+    from keras_initlab.results.comparison import Comparison, Grid
 
 DEFAULT_OUT = "initlab-out"
 
@@ -66,6 +67,17 @@ def add_to(commands: Any) -> None:
         action="store_true",
         help="say of each run what will go wrong before it is trained, and lay that beside what happened",
     )
+    compare.add_argument(
+        "--factor",
+        action="append",
+        default=[],
+        metavar="NAME=LEVELS",
+        help="vary something beside the start; may be given several times: learning_rate=1e-4,1e-3,1e-2, "
+        "batch_norm=off,on, dropout=0,0.5, batch_size=32,128, optimizer=sgd,adam",
+    )
+    compare.add_argument(
+        "--max-runs", type=int, default=MANY_RUNS, help=f"runs of a grid at most (default: {MANY_RUNS})"
+    )
     compare.add_argument("--report", metavar="FILE", help="write one self-contained HTML page")
     compare.add_argument("--json", action="store_true", help="print the result as JSON")
     compare.set_defaults(run=run)
@@ -109,6 +121,8 @@ def run(parsed: argparse.Namespace) -> int:
             run_dir=out,
             share=parsed.share,
             diagnose=parsed.diagnose,
+            factors=parse_factors(parsed.factor) if parsed.factor else None,
+            max_runs=parsed.max_runs,
         )
     except NotSavedError as error:
         _print_table(error.comparison)
@@ -117,8 +131,7 @@ def run(parsed: argparse.Namespace) -> int:
     result.config["command"] = parsed.command
     if not parsed.share:  # others may still write there
         result.save(out)
-    picture = out / "losses.png"
-    save(result.plot(), picture)
+    picture = _draw(result, out)
     if parsed.report:
         result.to_html(parsed.report)
     if parsed.json:
@@ -131,6 +144,17 @@ def run(parsed: argparse.Namespace) -> int:
     if failed and len(failed) == len(result.records):
         return fail(f"every run failed: {failed[0].message}", FAILED)
     return OK
+
+
+def _draw(result: "Comparison | Grid", out: Path) -> Path:
+    """The picture that a comparison is looked at by: early losses, or of a grid its first factor."""
+    from keras_initlab.results.comparison import Grid
+
+    if isinstance(result, Grid):
+        save(result.plot_grid("initializer", next(iter(result.factors))), out / "grid.png")
+        return out / "grid.png"
+    save(result.plot(), out / "losses.png")
+    return out / "losses.png"
 
 
 def _new_folder() -> Path:
@@ -147,14 +171,15 @@ def _new_folder() -> Path:
 def _print_table(result: Any) -> None:
     from rich.console import Console
 
-    from keras_initlab.results.terminal import render
+    from keras_initlab.results import grid_words, terminal
+    from keras_initlab.results.comparison import Grid
 
-    Console().print(render(result))
+    Console().print((grid_words if isinstance(result, Grid) else terminal).render(result))
 
 
-def _print(result: "Comparison", picture: Path, report: str | None) -> None:
+def _print(result: "Comparison | Grid", picture: Path, report: str | None) -> None:
     _print_table(result)
-    print(f"Plot of the first batches: {picture}")
+    print(f"{'Plot of the first batches' if picture.stem == 'losses' else 'Heat map'}: {picture}")
     if report:
         print(f"Page with everything: {report}")
     print(f"All numbers: {picture.parent} (initlab.load reads it)")

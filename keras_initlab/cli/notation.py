@@ -28,6 +28,36 @@ def parse_initializers(texts: Sequence[str]) -> dict[str, Any]:
     return found
 
 
+def parse_factors(texts: Sequence[str]) -> dict[str, list[Any]]:
+    """Factors as the command line writes them: `name=level,level`.
+
+    A level is a number, on, off, none or a name.
+
+    Raises:
+        InputError: If a text is none.
+    """
+    found: dict[str, list[Any]] = {}
+    for text in texts:
+        name, sign, levels = text.partition("=")
+        if not sign or not name.strip() or not levels.strip():
+            raise InputError(
+                f"--factor is {reprlib.repr(text)}: write name=level,level, such as learning_rate=1e-3,1e-2."
+            )
+        if name.strip() in found:
+            raise InputError(f"The factor {name.strip()!r} is given twice.")
+        found[name.strip()] = [_level(level.strip()) for level in levels.split(",")]
+    return found
+
+
+def _level(text: str) -> Any:
+    if text in ("on", "off", "none"):
+        return {"on": True, "off": False, "none": None}[text]
+    try:
+        return ast.literal_eval(text)
+    except (SyntaxError, ValueError):
+        return text
+
+
 def _parse(text: str) -> list[tuple[str, Any]]:
     from keras_initlab.initializers import registry
     from keras_initlab.recipes.recipe import find

@@ -48,6 +48,11 @@ def own_variables(layer: Any) -> tuple[list[Any], list[Any]]:
     return layer._trainable_variables, layer._non_trainable_variables
 
 
+def call_alike(variable: Any, other: Any) -> None:
+    """Give a variable the path of another, which has the same place in another model. 3.10."""
+    variable._path = other.path
+
+
 def takes_training(model: Any) -> bool:
     """Whether `call` has an argument `training`. 3.10."""
     return model._call_has_training_arg
@@ -145,6 +150,22 @@ def calls(model: Any) -> list[tuple[Any, tuple, dict, list[Any]]]:
     return [(node.operation, node.arguments.args, node.arguments.kwargs, node.outputs) for node in nodes]
 
 
+def graph_outputs(model: Any) -> Any:
+    """The symbolic outputs of a functional model, nested as it gives them, or None. 3.10."""
+    return getattr(model, "_outputs_struct", None)
+
+
+def counted_layers(model: Any) -> list[Any]:
+    """The layers that a model holds, in the order in which it lists their variables. 3.10."""
+    return list(model._layers)
+
+
+def count_layers(model: Any, layers: Sequence[Any]) -> None:
+    """Let a model list the variables of these layers in this order, behind those of its others. 3.10."""
+    chosen = set(map(id, layers))
+    model._layers[:] = [*(layer for layer in model._layers if id(layer) not in chosen), *layers]
+
+
 _PASSING = (
     "keras.src.layers.pooling",
     "keras.src.layers.reshaping",
@@ -228,6 +249,13 @@ def build_symbolically(model: Any, batch: Any) -> None:
 def learning_rate(optimizer: Any) -> Any:
     """The schedule as it was given, or the variable; None where the optimizer has neither. 3.10."""
     return getattr(optimizer, "_learning_rate", None)
+
+
+def plain_class(optimizer: Any) -> type:
+    """An optimizer's class without the updates of all weights at once that PyTorch has. 3.10."""
+    return next(
+        kind for kind in type(optimizer).__mro__ if not kind.__module__.startswith("keras.src.backend.")
+    )
 
 
 def trained_variables(optimizer: Any) -> Sequence[Any]:

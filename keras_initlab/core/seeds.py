@@ -37,9 +37,9 @@ class Seeds:
         """Of the order in which the training data come in `epoch`."""
         return derive(self.root, "order", self.replicate, epoch)
 
-    def noise(self, index: int) -> int:
-        """Of the `index`-th random generator inside the model (dropout, noise layers)."""
-        return derive(self.root, "noise", self.replicate, index)
+    def noise(self, *place: str | int) -> int:
+        """Of the random generator in this place of the model (dropout, noise layers), counted from 0."""
+        return derive(self.root, "noise", self.replicate, *place)
 
     def draw(self, *slot: str | int) -> int:
         """Of the draw for one weight tensor; never the same for two of them."""
@@ -48,6 +48,10 @@ class Seeds:
     def recipe(self, *purpose: str | int) -> int:
         """Of what a recipe draws beside the weights of its base scheme."""
         return derive(self.root, "recipe", self.replicate, *purpose)
+
+    def remedy(self, *purpose: str | int) -> int:
+        """Of what a remedy draws; the same at each of its strengths."""
+        return derive(self.root, "remedy", self.replicate, *purpose)
 
     @property
     def probe(self) -> int:

@@ -13,6 +13,7 @@ from keras_initlab.core.keras_private import LOSS_TRACKER, set_untracked
 from keras_initlab.core.rng import Generators, isolated, set_generator
 from keras_initlab.engines.contract import Observer, StoppedError
 from keras_initlab.engines.fit_feed import Feeds
+from keras_initlab.engines.hyperparameters import holding, set_numbers
 from keras_initlab.engines.lending import fresh_optimizer, has_own, optimizers, seed_generators
 from keras_initlab.engines.setup import Setup
 from keras_initlab.network.snapshot import Snapshot, assign, carried_states
@@ -46,7 +47,7 @@ class Sequential:
         looked_at = looked_at or keras.backend.backend() != "tensorflow"
         at_once = 1 if looked_at else min(STEPS_AT_ONCE, setup.training.steps)
         feeds = Feeds(setup.training, setup.validation)
-        with isolated() as generators, _workbench(setup.model, at_once, generators) as bench:
+        with isolated() as generators, _workbench(setup, at_once, generators) as bench:
             for trial in itertools.chain.from_iterable(groups):
                 if checkpoints.stopping:
                     return
@@ -76,7 +77,7 @@ def _train(setup: Setup, trial: Trial, feeds: Feeds, bench: "_Bench", watch: "_W
 def _fit(setup: Setup, trial: Trial, feeds: Feeds, bench: "_Bench", watch: "_Watch") -> None:
     first_epoch, arrays = watch.resumed()
     feeds.begin(trial.seeds, first_epoch)
-    extra = setup.callbacks(trial.label, trial.replicate) if setup.callbacks else ()
+    extra = setup.callbacks(trial) if setup.callbacks else ()
 
     def start(logs):
         bench.reset(setup, trial)
@@ -228,10 +229,14 @@ class _Bench:
         self._optimizer.restore()
         for state in self._states:
             state.assign(np.zeros(state.shape))
-        for index, generator in enumerate(self._generators):
-            set_generator(generator, trial.seeds.noise(index))
+        for place, generator in self._generators.items():
+            set_generator(generator, trial.seeds.noise(*place))
         for slot, value in setup.initial_values(trial, self._everywhere):
             slot.variable.assign(value)
+        for variable, value in setup.strengths_of(trial):
+            variable.assign(value)
+        if setup.held:
+            set_numbers(setup.model.optimizer, [setup.numbers[trial.levels]], trial.seeds)
         self._everywhere.seed(trial.seeds.everywhere)
 
     def arrays(self) -> list[np.ndarray]:
@@ -247,13 +252,16 @@ class _Bench:
 
 
 @contextmanager
-def _workbench(model: keras.Model, at_once: int, generators: Generators) -> Iterator[_Bench]:
+def _workbench(setup: Setup, at_once: int, generators: Generators) -> Iterator[_Bench]:
     """Lend the model for training with a fresh optimizer; give everything back as it was."""
+    model = setup.model
     weights = Snapshot([*model.variables, *carried_states(model)])
     names = (*optimizers(model), "stop_training", "steps_per_execution", "train_function", "test_function")
     kept = {name: getattr(model, name) for name in (*names, LOSS_TRACKER)}
     kept_history = getattr(model, "history", None)
     fresh = {name: fresh_optimizer(optimizer) for name, optimizer in optimizers(model).items()}
+    if setup.numbers or setup.trained_with:
+        fresh["optimizer"] = holding(setup.optimizer, setup.held, None, setup.penalized)
     try:
         for name, optimizer in fresh.items():
             setattr(model, name, optimizer)

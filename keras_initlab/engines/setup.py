@@ -15,12 +15,13 @@ from keras_initlab.core.rng import Generators
 from keras_initlab.core.seeds import Seeds
 from keras_initlab.engines.sources import Source
 from keras_initlab.network.drawing import draw
+from keras_initlab.network.roles import KERNEL_ROLES
 from keras_initlab.network.selection import Layers
 from keras_initlab.network.slots import Slot, all_slots, own_initializer
 from keras_initlab.network.snapshot import Snapshot, carried_states
 from keras_initlab.recipes.recipe import Recipe
 from keras_initlab.trials.checkpoint import Checkpoint
-from keras_initlab.trials.plan import Name, Trial
+from keras_initlab.trials.plan import Levels, Name, Trial
 
 
 @dataclass(frozen=True)
@@ -47,12 +48,16 @@ class Setup:
         restarted: The other slots that start anew in each replicate, with their layer's own initializer.
         training: Where the training batches come from.
         validation: Where the validation batches come from, if any.
-        callbacks: `(label, replicate) -> list of Keras callbacks`, if any.
+        callbacks: Trial -> list of Keras callbacks, if any.
         fans: Which fans the initializers under test are told, one of `drawing.FANS`.
         epochs: How often the training data are gone through.
         layers: Which layers were asked for, for recipes, which may write more than kernels.
         roles: Which kinds of weights were.
-        prepared: By label and replicate, what the recipes took that have run.
+        numbers: By levels, the numbers in which trials of one program differ: of the optimizer, see
+            `hyperparameters.NUMBERS`, and those of `strengths`. All levels name the same ones.
+        strengths: The variables of the model that hold such a number, by its name.
+        trained_with: The optimizer where it is not that of the model.
+        prepared: By name of the trial, what the recipes took that have run.
     """
 
     model: keras.Model
@@ -61,12 +66,37 @@ class Setup:
     restarted: Mapping[Slot, Callable]
     training: Source
     validation: Source | None = None
-    callbacks: Callable[[str, int], Sequence[keras.callbacks.Callback]] | None = None
+    callbacks: Callable[[Trial], Sequence[keras.callbacks.Callback]] | None = None
     fans: str = "keras"
     epochs: int = 1
     layers: Layers = None
     roles: Any = None
+    numbers: Mapping[Levels, Mapping[str, float]] = field(default_factory=dict)
+    strengths: Mapping[str, Sequence[keras.Variable]] = field(default_factory=dict)
+    trained_with: keras.optimizers.Optimizer | None = None
     prepared: dict[Name, Preparation] = field(default_factory=dict)
+
+    @property
+    def optimizer(self) -> keras.optimizers.Optimizer:
+        """Whose class and configuration each trial begins with."""
+        return self.trained_with or self.model.optimizer
+
+    @cached_property
+    def held(self) -> tuple[str, ...]:
+        """The numbers that the optimizer holds in variables."""
+        return tuple(name for name in next(iter(self.numbers.values()), {}) if name not in self.strengths)
+
+    @cached_property
+    def penalized(self) -> list[bool]:
+        """Of each trainable variable, whether it is a kernel, which L1 and L2 pull at."""
+        kernels = {id(slot.variable) for slot in self._every if slot.role in KERNEL_ROLES}
+        return [id(variable) in kernels for variable in self.model.trainable_variables]
+
+    def strengths_of(self, trial: Trial) -> Iterator[tuple[keras.Variable, float]]:
+        """The variables of the model that hold a number of the trial's, with that number."""
+        for name, variables in self.strengths.items():
+            for variable in variables:
+                yield variable, self.numbers[trial.levels][name]
 
     def goes_on(self, checkpoint: Checkpoint, seeds: Seeds) -> bool:
         """Whether the data are still those that the checkpoint was trained on; warns where they are not."""
@@ -135,3 +165,7 @@ class Setup:
     @cached_property
     def _every(self) -> list[Slot]:
         return all_slots(self.model)
+
+
+Setups = Mapping[Levels, Setup]
+"""The setup for each combination of levels; where nothing but numbers differs, it is the same one."""

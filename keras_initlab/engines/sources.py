@@ -1,5 +1,6 @@
 """What a trial is fed: the same batches in the same order for every initializer of a replicate."""
 
+import copy
 import hashlib
 import itertools
 from collections.abc import Callable, Iterable, Iterator, Sequence
@@ -80,7 +81,7 @@ class Arrays:
             chosen = order[step * self.batch_size : (step + 1) * self.batch_size]
             return keras.tree.map_structure(lambda array: array[chosen], self.data)
 
-        return _Lazy(batch, self.steps)
+        return Lazy(batch, self.steps)
 
     def alike(self, seeds: Iterable[Seeds]) -> bool:
         return not self.shuffle or len(set(seeds)) == 1
@@ -92,7 +93,16 @@ class Arrays:
         return self.epoch(Seeds(0, 0), 0)[0]
 
     def head(self, steps: int) -> "Arrays":
-        return Arrays(self.data, self.batch_size, shuffle=self.shuffle, steps=steps)
+        return self._but(steps=steps)
+
+    def holding(self, data: Batch) -> "Arrays":
+        """Other arrays in the same order and batches; as many examples."""
+        return self._but(data=_without_lists(data))
+
+    def _but(self, **changed: Any) -> "Arrays":
+        other = copy.copy(self)
+        vars(other).update(changed)
+        return other
 
     def rows(self, seeds: Seeds, count: int) -> Batch:
         return probing.chosen(self.data[:2], seeds, count)
@@ -249,7 +259,7 @@ def _without_lists(nest):
     return tuple(map(_without_lists, nest)) if isinstance(nest, list | tuple) else nest
 
 
-class _Lazy(Sequence):
+class Lazy(Sequence):
     """A sequence whose items are made when they are asked for."""
 
     def __init__(self, make: Callable[[int], Batch], length: int):

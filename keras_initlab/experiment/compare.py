@@ -13,13 +13,17 @@ from keras_initlab.experiment import provenance
 from keras_initlab.experiment.foreseeing import Foreseeing
 from keras_initlab.experiment.intake import Given, Length, check_choices, take_in
 from keras_initlab.experiment.interruption import interruptible
+from keras_initlab.experiment.levels import read as factors_of
 from keras_initlab.experiment.progress import Verbose, watching
 from keras_initlab.experiment.schedule import scheduled
 from keras_initlab.experiment.training import train
 from keras_initlab.network.selection import Layers
-from keras_initlab.results.comparison import Comparison
+from keras_initlab.results.comparison import Comparison, Grid
 from keras_initlab.results.conclusion import outlook
+from keras_initlab.trials.config import Config
 from keras_initlab.trials.folder import is_passing, writing
+from keras_initlab.trials.plan import MANY_RUNS
+from keras_initlab.trials.record import Record
 
 
 def compare(
@@ -49,7 +53,9 @@ def compare(
     share: bool = False,
     diagnose: bool = False,
     verbose: Verbose = "auto",
-) -> Comparison:
+    factors: Any = None,
+    max_runs: int = MANY_RUNS,
+) -> Comparison | Grid:
     """Train identical models that differ in nothing but their initial weights.
 
     Within a replicate every initializer meets the same order of the data, the same dropout masks, a
@@ -78,7 +84,8 @@ def compare(
         shuffle: Whether arrays come in a new order in each epoch.
         class_weight: Class index -> weight in the loss.
         sample_weight: One weight per example.
-        callbacks: Function of label and replicate that returns the Keras callbacks of that run.
+        callbacks: Function of label and replicate that returns the Keras callbacks of that run; with an
+            argument `levels`, it is told these too, as a dict.
         replicates: Independent repetitions of the whole comparison.
         seed: Root of all seeds, at least 0.
         layers: Which layers are under test: a name, a regular expression searched in the weight's path, a
@@ -98,11 +105,19 @@ def compare(
         diagnose: Whether each run is diagnosed from the weights that it starts from, before any is trained
             (see `diagnose`): `foreseen` of the result then lays that beside what happened. Changes no run; in
             a `run_dir` it can be added to runs that are finished.
+        factors: What else is varied, as factor -> levels; every initializer is trained at every
+            combination. A factor is a keyword of the function that builds the model; `learning_rate`,
+            `weight_decay`, `clipnorm`, `global_clipnorm`, `optimizer`, `batch_size` or `shuffle`; the name of
+            a remedy, such as `batch_norm` or `dropout`; or any name whose levels are remedies. Levels are a
+            list, or a dict of label -> level; the first is the reference. A list of such dicts crosses each
+            by itself. No seed depends on a level. See `docs/factors.md`.
+        max_runs: Runs of a grid above which it is refused, for grids multiply.
         verbose: `auto` shows a progress bar in terminals and notebooks; True prints a line per run where
             output is piped, 2 everywhere; False is silent.
 
     Returns:
-        The comparison. Runs that diverge or fail are recorded as such and the others go on. Ctrl-C
+        The comparison; with factors a `Grid`, whose `at` gives the comparison at fixed levels.
+        Runs that diverge or fail are recorded as such and the others go on. Ctrl-C
         ends after the block of steps under way and returns what is finished, with the runs under way as
         `interrupted`; a second one leaves at once. SIGTERM and SIGUSR1 do the same and exit with code 143.
 
@@ -125,7 +140,8 @@ def compare(
         raise InputError("share is True without run_dir: name the folder that the processes share.")
     with interruptible() as interruption, writing(run_dir, share) as folder:
         with isolated() as generators:
-            plan, setup = take_in(
+            varied = factors_of(factors, model, max_runs)
+            plan, setups = take_in(
                 model,
                 initializers,
                 given,
@@ -135,19 +151,20 @@ def compare(
                 roles=roles,
                 fans=fans,
                 callbacks=callbacks,
+                varied=varied,
             )
             if baseline is not None and baseline not in plan.labels:
                 raise InputError(
                     f"baseline is {baseline!r}, which is not among the labels {list(plan.labels)}."
                 )
-            config = provenance.describe(plan, setup, baseline, target_loss)
-            foreseeing = Foreseeing(setup, plan.seed, generators) if diagnose else None
+            config = provenance.describe(plan, setups, baseline, target_loss, varied)
+            foreseeing = Foreseeing(setups, plan.seed, generators) if diagnose else None
             begun = False
             while not begun:
                 with folder.planning() if folder else nullcontext():
                     asked, found = folder.admit(config) if folder else (config, [])
                     finished = {record.name: record for record in found if not is_passing(record)}
-                    schedule = scheduled(engine, plan, setup, asked, finished)
+                    schedule = scheduled(engine, plan, setups, asked, finished)
                     begun = folder.begin(schedule.config) if folder else True
                     if folder and begun:
                         folder.reopen(schedule.groups, schedule.engine.name)
@@ -160,11 +177,11 @@ def compare(
             if told and folder:
                 folder.add(told)
         ahead = ""
-        if finished and schedule.groups:
+        if finished and schedule.groups and not config.factors:
             ahead = outlook(Comparison(list(finished.values()), config.to_json()))
         done = len(plan.trials) - schedule.runs
         with watching(plan, verbose, done, ahead) as observer, interruption.patience():
-            stopped = train(schedule, setup, finished, folder, observer, interruption.asked, foreseen)
+            stopped = train(schedule, finished, folder, observer, interruption.asked, foreseen)
         if folder and share:
             found = folder.found()
             finished = {record.name: record for record in found if not is_passing(record)} | finished
@@ -174,8 +191,12 @@ def compare(
             config = replace(config, interrupted=True)
         elif missing:
             config = replace(config, elsewhere=len(missing - left.keys()))
-        result = Comparison([*finished.values(), *left.values()], config.to_json())
+        result = _result([*finished.values(), *left.values()], config)
         if folder:
             folder.settle(result)
         interruption.leave()
     return result
+
+
+def _result(records: list[Record], config: Config) -> Comparison | Grid:
+    return (Grid if config.factors else Comparison)(records, config.to_json())

@@ -8,7 +8,7 @@ import inspect
 import math
 import warnings
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from numbers import Real
 from typing import Any
 
@@ -19,15 +19,18 @@ from keras_initlab.core.arguments import one_of, whole
 from keras_initlab.core.errors import GuessedRoleWarning, InputError
 from keras_initlab.core.rng import Generators
 from keras_initlab.core.seeds import derive
-from keras_initlab.engines.setup import Setup
+from keras_initlab.engines.setup import Setup, Setups
 from keras_initlab.engines.sources import Arrays, Source
-from keras_initlab.experiment import data, model, schemes, targets
+from keras_initlab.experiment import data, factors, model, schemes, targets
 from keras_initlab.experiment.arrays import parts_of
+from keras_initlab.experiment.factors import Factors
 from keras_initlab.network import selection
 from keras_initlab.network.drawing import FANS
 from keras_initlab.network.selection import Layers
 from keras_initlab.network.slots import Slot
-from keras_initlab.trials.plan import Plan
+from keras_initlab.remedies import Subject
+from keras_initlab.remedies.graph import strengths
+from keras_initlab.trials.plan import Levels, Plan, Trial
 
 MOST_RUNS = 10**6
 """Runs of one comparison: more are a slip of the keyboard."""
@@ -59,8 +62,8 @@ class Length:
             if value is not None or name in ("replicates", "epochs", "seed"):
                 object.__setattr__(self, name, whole(name, value, lowest))
 
-    def plan(self, labels: Iterable[str], steps_per_epoch: int) -> Plan:
-        """The trials of these labels.
+    def plan(self, labels: Iterable[str], steps_per_epoch: int, cells: tuple[Levels, ...] = ((),)) -> Plan:
+        """The trials of these labels at these levels.
 
         Raises:
             InputError: If they are absurdly many.
@@ -71,7 +74,7 @@ class Length:
                 f"replicates is {self.replicates}, which makes {len(labels) * self.replicates} runs of "
                 f"{len(labels)} initializers: at most {MOST_RUNS} runs."
             )
-        return Plan(labels, self.replicates, self.seed, self.epochs, steps_per_epoch)
+        return Plan(labels, self.replicates, self.seed, self.epochs, steps_per_epoch, cells)
 
 
 @dataclass(frozen=True, eq=False)
@@ -155,8 +158,10 @@ def tested(ready: keras.Model, layers: Layers, roles: Any) -> list[Slot]:
     return chosen
 
 
-def callback_factory(callbacks: Callable | None) -> Callable[[str, int], list] | None:
-    """The function of label and replicate; a single callback that it returns is put in a list.
+def callback_factory(callbacks: Callable | None) -> Callable[[Trial], list] | None:
+    """The function of a trial: its label, its replicate and, where it takes them, the levels of the factors.
+
+    A single callback that it returns is put in a list.
 
     Raises:
         InputError: If it cannot be called so.
@@ -169,8 +174,11 @@ def callback_factory(callbacks: Callable | None) -> Callable[[str, int], list] |
             "callbacks must be a function of label and replicate that returns a list: one callback object "
             f"cannot serve several runs. {example}"
         )
+    takes_levels = False
     try:
-        inspect.signature(callbacks).bind("label", 0)
+        signature = inspect.signature(callbacks)
+        takes_levels = "levels" in signature.parameters
+        signature.bind("label", 0, **({"levels": {}} if takes_levels else {}))
     except TypeError as error:
         raise InputError(
             f"callbacks cannot be called with a label and a replicate: {error}. {example}"
@@ -178,8 +186,9 @@ def callback_factory(callbacks: Callable | None) -> Callable[[str, int], list] |
     except ValueError:  # a builtin without a signature
         pass
 
-    def made(label: str, replicate: int) -> list:
-        found = callbacks(label, replicate)
+    def made(trial: Trial) -> list:
+        levels = {"levels": dict(trial.levels)} if takes_levels else {}
+        found = callbacks(trial.label, trial.replicate, **levels)
         return [found] if isinstance(found, keras.callbacks.Callback) else list(found)
 
     return functools.update_wrapper(made, callbacks, updated=())
@@ -207,33 +216,56 @@ def take_in(
     roles: Any,
     fans: str,
     callbacks: Callable | None,
-) -> tuple[Plan, Setup]:
-    """The plan and the setup of a comparison.
+    varied: Factors = factors.NONE,
+) -> tuple[Plan, Setups]:
+    """The plan of a comparison, and the setup for each combination of levels.
 
     Raises:
         InputError: If an argument cannot work.
     """
     factory = callback_factory(callbacks)
     by_label = schemes.by_label(initializers)
-    length.plan(by_label, 1)  # how many, before anything is read
-    training, validation = given.sources(length)
-    ready = fitting(given_model, training, validation, length.seed, generators)
-    slots = tested(ready, layers, roles)
-    schemes.try_out(by_label, slots, length.seed, generators)
-    restarted = selection.restarted(ready, slots)
-    plan = length.plan(by_label, training.steps)
-    setup = Setup(
-        ready,
-        by_label,
-        slots,
-        restarted,
-        training,
-        validation,
-        factory,
-        fans,
-        epochs=plan.epochs,
-        layers=layers,
-        roles=roles,
-    )
-    schemes.try_recipes(setup, length.seed, generators)
-    return plan, setup
+    varied.require_few(len(length.plan(by_label, 1, varied.cells).trials))  # before anything is read
+    if given.validation_data is None and not given.validation_split:
+        varied.require_no_validation()
+    found: dict[Levels, Setup] = {}
+    built = given_model
+    for structure in varied.structures():
+        length_there = replace(length, **_part(structure.arguments, "batch_size"))
+        sources = replace(given, **_part(structure.arguments, "shuffle")).sources(length_there)
+        if structure.keywords:
+            built = functools.partial(given_model, **structure.keywords)
+        ready = fitting(built, *sources, length.seed, generators)
+        if not structure.keywords:
+            built = ready  # the same for all
+        if structure.remedies:
+            changed = structure.remedied(Subject(ready, *sources, epochs=length.epochs))
+            sources = changed.training, changed.validation
+            ready = fitting(changed.model, *sources, length.seed, generators)
+        slots = tested(ready, layers, roles)
+        if not found or structure.keywords:
+            schemes.try_out(by_label, slots, length.seed, generators)
+        optimizer = structure.trained_with(ready)
+        setup = Setup(
+            ready,
+            by_label,
+            slots,
+            selection.restarted(ready, slots),
+            *sources,
+            factory,
+            fans,
+            epochs=length.epochs,
+            layers=layers,
+            roles=roles,
+            numbers=structure.numbers(optimizer or ready.optimizer),
+            strengths=strengths(ready) if structure.remedies else {},
+            trained_with=optimizer,
+        )
+        schemes.try_recipes(setup, length.seed, generators)
+        found.update(dict.fromkeys(structure.cells, setup))
+    plan = length.plan(by_label, found[varied.cells[0]].training.steps, varied.cells)
+    return plan, found
+
+
+def _part(arguments: Mapping[str, Any], name: str) -> dict[str, Any]:
+    return {name: arguments[name]} if name in arguments else {}

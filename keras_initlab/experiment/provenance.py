@@ -16,9 +16,10 @@ from keras_initlab import __version__
 from keras_initlab.core.keras_private import compiled_metrics, direction, parts
 from keras_initlab.core.processor import processor
 from keras_initlab.engines.lending import optimizers
-from keras_initlab.engines.setup import Setup
+from keras_initlab.engines.setup import Setup, Setups
 from keras_initlab.experiment import identity, targets
 from keras_initlab.experiment.describing import described, is_own
+from keras_initlab.experiment.factors import NONE, Factors
 from keras_initlab.experiment.targets import loss_name
 from keras_initlab.network.slots import Slot
 from keras_initlab.recipes.recipe import Recipe
@@ -26,8 +27,11 @@ from keras_initlab.trials.config import Config
 from keras_initlab.trials.plan import Plan
 
 
-def describe(plan: Plan, setup: Setup, baseline: str | None, target_loss: float | None) -> Config:
-    """The configuration that is saved beside the records."""
+def describe(
+    plan: Plan, setups: Setups, baseline: str | None, target_loss: float | None, varied: Factors = NONE
+) -> Config:
+    """The configuration that is saved beside the records: that of the reference, and what is varied."""
+    setup = setups[plan.cells[0]]
     directions = _directions(setup.model)
     return Config(
         labels={label: _scheme(scheme) for label, scheme in setup.schemes.items()},
@@ -60,7 +64,19 @@ def describe(plan: Plan, setup: Setup, baseline: str | None, target_loss: float 
         jit_compile=bool(setup.model.jit_compile),
         precision=identity.precision(),
         callbacks=identity.callbacks(setup),
+        factors=_factors(varied, plan, setups),
+        cells=[dict(levels) for levels in plan.cells] if varied.partial else (),
     )
+
+
+def _factors(varied: Factors, plan: Plan, setups: Setups) -> dict[str, dict[str, Any]]:
+    """Factors and levels; of a batch size also the steps that it makes of an epoch."""
+    found = varied.described()
+    for levels in plan.cells:
+        for name, label in levels:
+            if name == "batch_size":
+                found[name][label]["steps_per_epoch"] = setups[levels].training.steps
+    return found
 
 
 def _optimizer(model: keras.Model) -> Any:

@@ -16,7 +16,6 @@ from keras_initlab.trials.record import Record
 
 def train(
     schedule: Schedule,
-    setup: Setup,
     finished: dict[Name, Record],
     folder: RunFolder | None,
     observer: Observer,
@@ -34,13 +33,36 @@ def train(
     """
     checkpoints = folder.checkpoints(schedule.engine.name, stopping) if folder else Checkpoints(stopping)
     met = {record.replicate: record.batches for record in finished.values() if record.batches}
-    for group in schedule.groups[:1]:
+    try:
+        for setup, groups in schedule.parts:
+            stopped = _train(schedule, setup, groups, finished, folder, observer, checkpoints, met, foreseen)
+            if stopped:
+                return stopped
+    except KeyboardInterrupt:
+        if not finished:
+            raise
+    return []
+
+
+def _train(
+    schedule: Schedule,
+    setup: Setup,
+    groups: list[Group],
+    finished: dict[Name, Record],
+    folder: RunFolder | None,
+    observer: Observer,
+    checkpoints: Checkpoints,
+    met: Mapping[int, tuple[str, ...]],
+    foreseen: Mapping[Name, Mapping[str, Any]],
+) -> list[Record]:
+    """Train the groups of one setup; what there is of the group under way, if training was to stop."""
+    for group in groups[:1]:
         before = met.get(group[0].replicate, ())
         _require_same(before, setup.training.marks(group[0].seeds, len(before)))
     taken: list[Group] = []
 
-    def groups() -> Iterator[Group]:
-        left, before = schedule.groups, None
+    def free() -> Iterator[Group]:
+        left, before = groups, None
         while len(left) != before:  # what others have given up meanwhile is taken the next time round
             before, passed = len(left), []
             for group in left:
@@ -51,33 +73,29 @@ def train(
                     passed.append(group)
             left = passed
 
-    try:
-        for records in schedule.engine.run(setup, groups(), observer, checkpoints):
-            group = taken[-1]
-            new = [
-                replace(
-                    record,
-                    batches=_met(record, group, setup),
-                    made_with=schedule.config.made_with,
-                    foreseen=foreseen.get(record.name, {}),
-                    **_prepared(record, setup),
-                )
-                for record in records
-                if record.name not in finished
-            ]
-            if any(record.status == "interrupted" for record in new):
-                return new
-            for record in new:
-                _require_same(met.get(record.replicate, ()), record.batches)
-            if folder and new:
-                folder.add(new)
-            if folder:
-                folder.finish(group, schedule.engine.name)
-            checkpoints.drop(group)
-            finished.update((record.name, record) for record in new)
-    except KeyboardInterrupt:
-        if not finished:
-            raise
+    for records in schedule.engine.run(setup, free(), observer, checkpoints):
+        group = taken[-1]
+        new = [
+            replace(
+                record,
+                batches=_met(record, group, setup),
+                made_with=schedule.config.made_with,
+                foreseen=foreseen.get(record.name, {}),
+                **_prepared(record, setup),
+            )
+            for record in records
+            if record.name not in finished
+        ]
+        if any(record.status == "interrupted" for record in new):
+            return new
+        for record in new:
+            _require_same(met.get(record.replicate, ()), record.batches)
+        if folder and new:
+            folder.add(new)
+        if folder:
+            folder.finish(group, schedule.engine.name)
+        checkpoints.drop(group)
+        finished.update((record.name, record) for record in new)
     return []
 
 

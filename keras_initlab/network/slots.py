@@ -10,6 +10,7 @@ import keras
 from keras_initlab.core.errors import InputError
 from keras_initlab.core.keras_private import own_variables, parts, takes_axes
 from keras_initlab.initializers.fans import Fans, shape_fans
+from keras_initlab.network.insertion import counted
 from keras_initlab.network.layer_fans import layer_fans
 from keras_initlab.network.roles import role
 from keras_initlab.network.usage import Use, usage
@@ -32,9 +33,11 @@ class Slot:
         layer: The layer that owns it.
         role: `kernel`, `depthwise_kernel`, `pointwise_kernel`, `recurrent_kernel`, `embeddings`,
             `bias`, or the variable's own name (`gamma`, `class_token`, ...).
-        index: Position among the model's variables. Seeds derive from it and the role rather than
-            from the layer's name, because Keras numbers automatic names per process: the same
-            model built twice in a notebook has other names and must have the same draws.
+        index: Position among the model's variables.
+        place: What seeds derive from beside the role: the position among the variables without those of
+            layers that a remedy has inserted, which have a count of their own. Not the layer's name, because
+            Keras numbers automatic names per process: the same model built twice in a notebook has other
+            names and must have the same draws.
         uses: How custom layers were seen to use their weights, by the id of the variable.
     """
 
@@ -43,6 +46,7 @@ class Slot:
     layer: Any
     role: str
     index: int
+    place: tuple[str | int, ...]
     uses: Mapping[int, Use] = field(default_factory=dict)
 
     @property
@@ -63,7 +67,7 @@ class Slot:
     @property
     def seed_path(self) -> tuple[str | int, ...]:
         """What a derived seed depends on; different for every slot of a model."""
-        return (self.index, self.role)
+        return (*self.place, self.role)
 
     @property
     def axes(self) -> tuple[tuple[int, ...], tuple[int, ...]] | None:
@@ -116,9 +120,10 @@ def all_slots(model: keras.Model) -> list[Slot]:
             owners[id(variable)],
             role(variable, owners[id(variable)], uses.get(id(variable)))[0],
             index,
+            place,
             uses,
         )
-        for index, variable in enumerate(model.variables)
+        for index, (place, variable) in enumerate(counted(model, model.variables))
         if id(variable) in owners
     ]
 

@@ -178,7 +178,7 @@ class LooksLinear(Recipe):
                     f"{slot.path} has shape {slot.shape}: initlab_looks_linear pairs hidden units, so hidden "
                     "widths are even."
                 )
-            seed = work.seeds.recipe("looks_linear", slot.index)
+            seed = work.seeds.recipe("looks_linear", *slot.place)
             matrix = _orthogonal(np.random.default_rng(seed), rows, columns)
             block = np.block([[matrix, -matrix], [-matrix, matrix]])
             block = block[: slot.shape[-2], : slot.shape[-1]]

@@ -167,7 +167,7 @@ class Swim(Recipe):
                 f"The inputs of {met.layer.name!r} have shape {x.shape}: initlab_swim takes one vector for "
                 "each example, so put a Flatten before."
             )
-        generator = np.random.default_rng(work.seeds.recipe("swim", kernel.index))
+        generator = np.random.default_rng(work.seeds.recipe("swim", *kernel.place))
         name = str(activation_after(met.layer))
         weights, bias, near = sampled(x, targets, kernel.shape[1], name, generator)
         work.put(kernel, weights, "(x₂ - x₁)/‖x₂ - x₁‖²", note=f"{near} pairs were too near" if near else "")

@@ -53,7 +53,7 @@ def _by_trial(engine: Engine, setup: Setup, trials: Sequence[Trial]) -> dict[Nam
     groups = engine.cut(setup, trials)
     assert [trial for group in groups for trial in group] == list(trials), f"{engine.name}: other trials"
     ended = itertools.chain.from_iterable(engine.run(setup, groups, log, Checkpoints()))
-    records = {(record.label, record.replicate): record for record in ended}
+    records = {record.name: record for record in ended}
     for name, record in records.items():
         assert log.steps.get(name, 0) == len(record.step_losses), (
             f"{engine.name}, {name}: {log.steps.get(name, 0)} steps announced, {len(record.step_losses)} made"
@@ -94,11 +94,10 @@ class _Log(Observer):
         self.steps: dict[Name, int] = {}
 
     def started(self, trial: Trial) -> None:
-        self.begun.add((trial.label, trial.replicate))
+        self.begun.add(trial.name)
 
     def stepped(self, trial: Trial) -> None:
-        name = (trial.label, trial.replicate)
-        self.steps[name] = self.steps.get(name, 0) + 1
+        self.steps[trial.name] = self.steps.get(trial.name, 0) + 1
 
     def finished(self, record: Record) -> None:
-        self.ended.add((record.label, record.replicate))
+        self.ended.add(record.name)

@@ -18,7 +18,7 @@ import numpy as np
 
 from keras_initlab.core.errors import RunDirWarning
 from keras_initlab.trials import journal
-from keras_initlab.trials.plan import Group
+from keras_initlab.trials.plan import Cell, Group, cell_of
 
 FOLDER = "checkpoints"
 
@@ -73,9 +73,9 @@ def _plain(array: np.ndarray) -> np.ndarray:
     return array if array.dtype.kind in "biufc" else array.view(f"u{array.dtype.itemsize}")
 
 
-def group_name(group: Group, identities: Mapping[str, str], engine: str) -> str:
+def group_name(group: Group, identities: Mapping[Cell, str], engine: str) -> str:
     """What a group is called in files: another comparison, engine, member or order makes another name."""
-    trials = [[identities[trial.label], trial.label, trial.replicate] for trial in group]
+    trials = [[identities[cell_of(trial.name)], *trial.name] for trial in group]
     return hashlib.blake2b(json.dumps([engine, trials]).encode(), digest_size=12).hexdigest()
 
 
@@ -117,7 +117,7 @@ class SavedCheckpoints(Checkpoints):
 
     Args:
         folder: The run folder.
-        identities: What each label's records say of the comparison that they belong to.
+        identities: What each cell's records say of the comparison that they belong to.
         engine: Whose arrays they are.
     """
 
@@ -126,7 +126,7 @@ class SavedCheckpoints(Checkpoints):
     def __init__(
         self,
         folder: Path,
-        identities: Mapping[str, str],
+        identities: Mapping[Cell, str],
         engine: str,
         stopping: Callable[[], bool] = bool,
     ):

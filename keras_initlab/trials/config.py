@@ -4,10 +4,13 @@ import dataclasses
 import hashlib
 import itertools
 import json
+import math
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
+
+from keras_initlab.trials.plan import Cell
 
 SCHEMA = 2
 """1 had its records in one file, without checksums."""
@@ -163,6 +166,14 @@ class Config:
             difference = _difference(*pair, skewed)
             if difference:
                 return "a comparison with another " + self._said(*difference, other)
+        if self.factors.keys() != other.factors.keys():
+            names = [", ".join(map(repr, config.factors)) or "none" for config in (self, other)]
+            return f"a comparison with other factors: {names[0]} there, {names[1]} here"
+        for name, levels in self.factors.items():
+            for level in levels.keys() & other.factors[name].keys():
+                difference = _difference("", levels[level], other.factors[name][level], skewed)
+                if difference:
+                    return f"the level {level!r} of {name!r} as {difference[1]}, here it is {difference[2]}"
         for label in self.labels.keys() & other.labels.keys():
             there, here = self.labels[label], other.labels[label]
             difference = _difference(
@@ -201,12 +212,25 @@ class Config:
             return path
         return f"layer {layer[1]}, {self.model[int(layer[1])].get('class')}: {layer[2]}".removesuffix(": ")
 
+    def identities(self) -> dict[Cell, str]:
+        """What the records of each cell say of the comparison that they belong to."""
+        levels = [[(name, label) for label in self.factors[name]] for name in sorted(self.factors)]
+        found: dict[Cell, str] = {}
+        for label in self.labels:
+            start = self.identity(label)
+            for beside in itertools.product(*levels):
+                told = [start, *([name, self.factors[name][level]] for name, level in beside)]
+                found[label, *beside] = _hashed(told) if beside else start
+        return found
+
     def identity(self, label: str) -> str:
-        """What a record says of the comparison that it belongs to: a hash of all that decides its numbers."""
+        """What a record says of the comparison that it belongs to: a hash of all that decides its numbers.
+
+        Where there are factors, its levels are added to that.
+        """
         decisive = [[getattr(self, key) for key in _IDENTITY], self.labels.get(label)]
         known = {key: getattr(self, key) for key in _LATER if getattr(self, key) is not None}
-        text = json.dumps([*decisive, known] if known else decisive, sort_keys=True)
-        return hashlib.blake2b(text.encode(), digest_size=8).hexdigest()
+        return _hashed([*decisive, known] if known else decisive)
 
     def joined_with(self, other: "Config") -> "Config":
         """`other`, which does not differ, with what `self` holds beside it; what decides stays as it was said
@@ -217,11 +241,32 @@ class Config:
                 **self.labels,
                 **{key: one for key, one in other.labels.items() if key not in self.labels},
             },
+            factors={
+                name: {
+                    **levels,
+                    **{key: one for key, one in other.factors[name].items() if key not in levels},
+                }
+                for name, levels in self.factors.items()
+            },
+            cells=self._cells_with(other),
             replicates=max(self.replicates, other.replicates),
             engine=self.engine,
             groups=self.groups,
             **{key: getattr(self, key) for key in (*_IDENTITY, *_LATER)},
         )
+
+    def _cells_with(self, other: "Config") -> Sequence[Mapping[str, str]]:
+        """The combinations of levels that either trains; none said where that is all of them."""
+        if not self.cells and not other.cells:
+            return ()
+        both = [*self._all_cells(), *other._all_cells()]
+        different = {tuple(sorted(cell.items())): cell for cell in both}
+        levels = {name: {*self.factors[name], *other.factors[name]} for name in self.factors}
+        return () if len(different) == math.prod(map(len, levels.values())) else list(different.values())
+
+    def _all_cells(self) -> list[Mapping[str, str]]:
+        combined = itertools.product(*self.factors.values())
+        return list(self.cells) or [dict(zip(self.factors, levels, strict=True)) for levels in combined]
 
     def made_otherwise(self, other: "Config") -> str:
         """Which versions or processors differ, in words; empty if none does."""
@@ -240,6 +285,10 @@ class Config:
             for name in ("keras", self.backend, "processor")
             if name is not None and name in self.versions
         }
+
+
+def _hashed(data: Any) -> str:
+    return hashlib.blake2b(json.dumps(data, sort_keys=True).encode(), digest_size=8).hexdigest()
 
 
 def _difference(path: str, there: Any, here: Any, skewed: bool) -> tuple[str, Any, Any] | None:

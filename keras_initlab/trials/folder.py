@@ -9,7 +9,7 @@ import json
 import os
 import time
 import warnings
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Container, Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -17,12 +17,12 @@ from keras_initlab.core.errors import InputError, NotSavedError, RunDirWarning
 from keras_initlab.trials import journal, place
 from keras_initlab.trials.checkpoint import Checkpoints, SavedCheckpoints, group_name
 from keras_initlab.trials.claims import Claims
-from keras_initlab.trials.config import SCHEMA, Config
+from keras_initlab.trials.config import Config
+from keras_initlab.trials.config_file import CONFIG_FILE, read_config
 from keras_initlab.trials.journal import Damage, Journal, Line
-from keras_initlab.trials.plan import Group, Name
+from keras_initlab.trials.plan import Cell, Group, Name, cell_of
 from keras_initlab.trials.record import Record
 
-CONFIG_FILE = "config.json"
 REJECTED_FILE = "rejected.jsonl"
 
 _PLAN = "plan"
@@ -94,7 +94,7 @@ class RunFolder:
             InputError: If the folder holds another comparison, or records of which nothing says which.
         """
         lines, damages = journal.read(self.path)
-        before, fault = _config(self.path)
+        before, fault = read_config(self.path)
         if before is not None:
             difference = before.differs_from(config)
             if difference:
@@ -102,9 +102,9 @@ class RunFolder:
                     f"run_dir {str(self.path)!r} holds {difference}. Give another folder or label, or the "
                     "arguments of then."
                 )
-            identities = {label: before.identity(label) for label in before.labels}
-            own = [line for line in lines if line.identity and line.record.label in identities]
-            if any(line.identity != identities[line.record.label] for line in own):
+            identities = before.identities()
+            own = [line for line in lines if line.identity and cell_of(line.record.name) in identities]
+            if any(line.identity != identities[cell_of(line.record.name)] for line in own):
                 raise InputError(
                     f"run_dir {str(self.path)!r} holds records of another comparison than its {CONFIG_FILE} "
                     "describes. Give another folder, or put the right file back."
@@ -121,7 +121,7 @@ class RunFolder:
         elif lines or damages:
             _require_ours(self.path, fault, lines, config)
         _set_aside(self.path, damages)
-        return config, [record for record in united(lines) if record.label in config.labels]
+        return config, _of(config.identities(), lines)
 
     def begin(self, config: Config) -> bool:
         """Write down what the comparison is, before any run.
@@ -134,7 +134,7 @@ class RunFolder:
         """
         if self._claims and not self._claims.holds(_PLAN):
             return False
-        self._identities = {label: config.identity(label) for label in config.labels}
+        self._identities = config.identities()
         self._made_by = config.made_with, config.versions.get("keras_initlab")
         try:
             text = json.dumps(config.to_json(), allow_nan=False)
@@ -176,14 +176,14 @@ class RunFolder:
     def found(self) -> list[Record]:
         """The runs that all who share have written so far."""
         lines, _ = journal.read(self.path)
-        return [record for record in united(lines) if record.label in self._identities]
+        return _of(self._identities, lines)
 
     def _name(self, group: Group, engine: str) -> str:
         return group_name(group, self._identities, engine)
 
     def add(self, records: Sequence[Record]) -> None:
         """Write runs that finished together. What finds no room is kept, and tried again with the next."""
-        self._journal.append([Line(record, self._identities[record.label]) for record in records])
+        self._journal.append([Line(record, self._identities[cell_of(record.name)]) for record in records])
         if self._journal.error:
             self._warn(self._journal.error)
 
@@ -245,12 +245,12 @@ def read(path: str | os.PathLike[str]) -> tuple[list[Record], dict[str, Any]]:
     if not isinstance(path, str | os.PathLike):
         raise InputError(f"folder is {path!r}: give the name of a folder.")
     folder = Path(path)
-    config, fault = _config(folder)
+    config, fault = read_config(folder)
     if config is None:
         raise InputError(f"No result in {str(path)!r}: {fault}. Give the folder of `save` or of run_dir.")
     lines, damages = journal.read(folder)
     _warn(folder, damages)
-    return [record for record in united(lines) if record.label in config.labels], config.to_json()
+    return _of(config.identities(), lines), config.to_json()
 
 
 def save(path: str | os.PathLike[str], result: Any) -> None:
@@ -301,71 +301,20 @@ def united(lines: Iterable[Line]) -> list[Record]:
     return list(found.values())
 
 
+def _of(cells: Container[Cell], lines: Iterable[Line]) -> list[Record]:
+    """The records of these cells."""
+    return [record for record in united(lines) if cell_of(record.name) in cells]
+
+
 def _weight(record: Record) -> tuple[int, bool]:
     return 0 if is_passing(record) else 1 if record.status == "failed" else 2, bool(record.foreseen)
 
 
-def _config(folder: Path) -> tuple[Config | None, str]:
-    """The configuration, or what is wrong with it.
-
-    Raises:
-        InputError: If a newer version wrote it.
-    """
-    path = folder / CONFIG_FILE
-    try:
-        raw = json.loads(path.read_text(encoding="utf-8"))
-        schema = raw["schema"]
-        if isinstance(schema, int) and schema > SCHEMA:
-            raise InputError(
-                f"{str(path)!r} has schema {schema}, this version reads up to {SCHEMA}. Update keras_initlab."
-            )
-        config = Config.from_json(raw)
-        return (config, "") if _is_whole(config) else (None, f"{CONFIG_FILE} is damaged")
-    except InputError:
-        raise
-    except FileNotFoundError:
-        return None, f"{CONFIG_FILE} is missing"
-    except (OSError, ValueError, TypeError, LookupError, RecursionError):
-        return None, f"{CONFIG_FILE} is damaged or of another program"
-
-
-def _is_whole(config: Config) -> bool:
-    """Whether what readers rely on is of the kind that they expect."""
-    counts = (config.replicates, config.seed, config.epochs, config.steps_per_epoch)
-    return (
-        all(
-            isinstance(getattr(config, name), dict) for name in ("labels", "directions", "chance", "versions")
-        )
-        and all(isinstance(count, int) for count in counts)
-        and (config.engine is None or (isinstance(config.engine, dict) and "name" in config.engine))
-        and isinstance(config.target_loss, int | float | None)
-        and isinstance(config.baseline, str | None)
-        and isinstance(config.backend, str | None)
-        and isinstance(config.digest, dict | None)
-        and isinstance(config.model, list | None)
-        and all(isinstance(layer, dict) for layer in config.model or ())
-        and _are_groups(config.groups, len(config.labels))
-    )
-
-
-def _are_groups(groups: Any, labels: int) -> bool:
-    """Whether these are replicates with places of labels."""
-    try:
-        parts = [part for group in groups or () for part in group]
-        return all(
-            isinstance(replicate, int)
-            and all(isinstance(place, int) and place in range(labels) for place in places)
-            for replicate, places in parts
-        )
-    except (TypeError, ValueError):
-        return False
-
-
 def _require_ours(folder: Path, fault: str, lines: Sequence[Line], config: Config) -> None:
     """Records without a readable config are this comparison's only if each of them says so."""
-    identities = {label: config.identity(label) for label in config.labels}
-    known = [line for line in lines if line.record.label in identities]
-    if not known or any(line.identity != identities[line.record.label] for line in known):
+    identities = config.identities()
+    known = [line for line in lines if cell_of(line.record.name) in identities]
+    if not known or any(line.identity != identities[cell_of(line.record.name)] for line in known):
         raise InputError(
             f"run_dir {str(folder)!r} holds {len(lines)} records, but {fault}, and they do not say that they "
             "are of this comparison. Give another folder, or put the file back."

@@ -7,15 +7,32 @@ from typing import Any
 from keras_initlab.core.seeds import Seeds
 
 Levels = tuple[tuple[str, str], ...]
-"""Each factor with the label of its level; empty where nothing but the start is varied."""
+"""Each factor with the label of its level, in the order of their names; empty where nothing but the start is
+varied."""
+
+MANY_RUNS = 2000
+"""Runs of a grid that are trained without asking."""
+
+Cell = tuple[Any, ...]
+"""The label of an initializer, followed by the levels beside it: what replicates repeat."""
 
 Name = tuple[Any, ...]
-"""Label, replicate, and the levels by factor: whose record it is."""
+"""Label, replicate, and the levels: whose record it is."""
 
 
 def name_of(label: str, replicate: int, levels: Iterable[tuple[str, str]]) -> Name:
     """The name of a trial, whatever the order of its factors."""
     return label, replicate, *sorted(levels)
+
+
+def cell_of(name: Name) -> Cell:
+    """The cell of a trial, by its name.
+
+    >>> cell_of(name_of("zeros", 4, (("depth", "3"), ("batch_norm", "on"))))
+    ('zeros', ('batch_norm', 'on'), ('depth', '3'))
+    """
+    label, _, *levels = name
+    return label, *levels
 
 
 def told(label: str, levels: Iterable[tuple[str, str]]) -> str:

@@ -294,7 +294,7 @@ def test_initial_weights_are_equal_to_the_bit_and_the_model_is_given_back():
 
     setup, trials = setup_and_trials(model, callbacks=keep, epochs=1)
     records(Sequential(), setup, trials)
-    template = Template(model)
+    template = Template(setup)
     for trial in trials:
         with isolated() as generators:
             start = template.packing.unpack(template.start(setup, trial, generators).trainable)

@@ -24,17 +24,17 @@ def test_auto_stacks_small_nets_that_train_long_enough_and_nothing_it_does_not_k
         return LAYERS.Dense(8, "relu"), LAYERS.Dense(3)
 
     setup, trials = setup_and_trials(compiled(*small()), epochs=200)
-    assert choose("auto", setup, trials)[0].name == "stacked"
-    engine, why = choose("auto", *setup_and_trials(compiled(*small()), epochs=1))
+    assert choose("auto", [(setup, trials)])[0].name == "stacked"
+    engine, why = choose("auto", [setup_and_trials(compiled(*small()), epochs=1)])
     assert (engine.name, "too short" in why) == (
         ("sequential", True) if BACKEND == "jax" else ("stacked", False)
     )
-    engine, why = choose("auto", *setup_and_trials(compiled(*small()), replicates=1, epochs=200))
+    engine, why = choose("auto", [setup_and_trials(compiled(*small()), replicates=1, epochs=200)])
     assert (engine.name, "too few runs" in why) == ("sequential", True)
     images = compiled(LAYERS.Conv2D(4, 3), LAYERS.MaxPooling2D(), LAYERS.Flatten(), *small(), shape=(8, 8, 2))
-    assert choose("auto", *setup_and_trials(images, IMAGES, epochs=200))[0].name == "stacked"
+    assert choose("auto", [setup_and_trials(images, IMAGES, epochs=200)])[0].name == "stacked"
     unknown = compiled(*small(), LAYERS.UnitNormalization())
-    engine, why = choose("auto", *setup_and_trials(unknown, epochs=200))
+    engine, why = choose("auto", [setup_and_trials(unknown, epochs=200)])
     assert (engine.name, "too short to try" in why) == ("sequential", True)
 
 
@@ -42,10 +42,10 @@ def test_auto_tries_what_it_does_not_know_and_leaves_no_trace(monkeypatch):
     monkeypatch.setattr(choice, "_cheap", lambda model: 0)
     model = compiled(LAYERS.Dense(8, "relu"), LAYERS.BatchNormalization(), LAYERS.Dense(3))
     setup, trials = setup_and_trials(model, validation_data=(X, Y))
-    assert choose("auto", setup, trials)[1] == "the run is too short to try which engine is faster"
+    assert choose("auto", [(setup, trials)])[1] == "the run is too short to try which engine is faster"
     before = records(Stacked(), setup, trials)
     monkeypatch.setattr(choice, "PROBE_SHARE", float("inf"))
-    _, why = choose("auto", setup, trials)
+    _, why = choose("auto", [(setup, trials)])
     assert re.fullmatch(r"(stacked was )?\d+\.\d times as fast in a trial of 16 steps", why)
     for name, record in records(Stacked(), setup, trials).items():
         assert record.step_losses == before[name].step_losses

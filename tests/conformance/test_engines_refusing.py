@@ -100,8 +100,8 @@ REFUSED = {
 def test_what_cannot_be_stacked_is_refused_with_a_reason_and_auto_takes_another(reason):
     setup, trials = setup_and_trials(REFUSED[reason]())
     with pytest.raises(InputError, match=rf"(?i)'stacked' cannot run this comparison: .*({reason})"):
-        choose("stacked", setup, trials)
-    engine, why = choose("auto", setup, trials)
+        choose("stacked", [(setup, trials)])
+    engine, why = choose("auto", [(setup, trials)])
     assert engine.name == "sequential"
     assert "cannot be stacked" in why
 
@@ -136,8 +136,8 @@ def test_pytorch_refuses_what_a_step_of_two_members_cannot_run(layers, x, name):
     before = [np.array(variable) for variable in model.variables]
     setup, trials = setup_and_trials(model, x)
     with pytest.raises(InputError, match=f"PyTorch's vmap cannot run it: .*{name}"):
-        choose("stacked", setup, trials)
-    engine, why = choose("auto", setup, trials)
+        choose("stacked", [(setup, trials)])
+    engine, why = choose("auto", [(setup, trials)])
     assert (engine.name, "cannot be stacked" in why) == ("sequential", True)
     for variable, value in zip(model.variables, before, strict=True):
         np.testing.assert_array_equal(np.array(variable), value)

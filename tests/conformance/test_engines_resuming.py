@@ -1,5 +1,7 @@
 """Training that was cut off goes on where it stood, and ends with the numbers it would have had."""
 
+from dataclasses import replace
+
 import keras
 import numpy as np
 import pytest
@@ -11,7 +13,7 @@ from keras_initlab.engines.contract import Observer
 from keras_initlab.engines.stacked import blocks, groups
 from keras_initlab.trials import checkpoint, journal
 from keras_initlab.trials.checkpoint import Checkpoint, Checkpoints
-from tests.engines import LAYERS, X, Y, compiled, setup_and_trials
+from tests.engines import LAYERS, X, Y, compiled, plan_and_setup, setup_and_trials
 
 BOTH = pytest.mark.parametrize("engine", ENGINES)
 
@@ -86,6 +88,32 @@ def test_stopped_anywhere_it_ends_as_if_it_had_not_been(engine, monkeypatch):
         assert numbers(train(engine, fresh, trials, rest)) == whole, last
         resumed += rest.found
     assert resumed >= 2
+
+
+@BOTH
+def test_numbers_that_differ_and_the_stream_of_gradient_noise_go_on(engine, monkeypatch):
+    monkeypatch.setattr(blocks, "BLOCK", 2)
+    cells = {
+        (("gradient_noise", str(eta)), ("learning_rate", str(rate))): {
+            "gradient_noise": eta,
+            "learning_rate": rate,
+        }
+        for eta, rate in ((0.0, 0.1), (0.3, 0.1), (0.3, 0.01))
+    }
+
+    def made():
+        model = compiled(LAYERS.Dense(5, "tanh"), LAYERS.Dense(3), optimizer=keras.optimizers.SGD(0.1))
+        plan, setup = plan_and_setup(model, X, Y, {"he": "initlab_he_normal"}, epochs=3, replicates=1)
+        return replace(setup, numbers=cells), replace(plan, cells=tuple(cells)).trials
+
+    setup, trials = made()
+    polls = Kept({}, last=10**9)
+    whole = numbers(train(engine, setup, trials, polls))
+    store = {}
+    train(engine, setup, trials, Kept(store, 5 if engine == "stacked" else polls.asked // 2))
+    rest = Kept(store, last=10**9)
+    assert numbers(train(engine, *made(), rest)) == whole
+    assert rest.found
 
 
 @BOTH

@@ -12,6 +12,8 @@ from tests.backends import environment
 OTHERS = sorted({"tensorflow", "jax", "torch"} - {keras.backend.backend()})
 ROOT = Path(__file__).parents[1]
 WITHIN = "test_what_is_measured_lies_within_two_standard_deviations_of_theory"
+UNTOUCHED = "test_a_remedy_in_the_graph_leaves_the_start_and_the_original_as_they_were"
+MEASURED = "test_whole_numbers_as_targets_are_measured_as_before"
 FEW = ("dense-erf", "circular-relu", "residual-selu")  # of 18, which take JAX seconds each
 # One process each: it pays for the start of a backend once.
 PARTS = {
@@ -25,6 +27,12 @@ PARTS = {
         *(f"unit/diagnosis/test_propagation.py::{WITHIN}[{case}]" for case in FEW),
     ],
     "compare": ["conformance/test_compare.py"],
+    "remedies": [
+        "unit/remedies/test_layers.py",
+        "unit/remedies/test_stepping.py",
+        f"unit/remedies/test_graph.py::{UNTOUCHED}[residual-both]",
+        f"unit/remedies/test_labels_and_mixing.py::{MEASURED}[by name-remedy0]",
+    ],
     "kills": ["e2e/test_survival.py::test_killed_at_any_file_operation_of_a_run_or_a_resume"],
     "engines": [f"conformance/{file.name}" for file in sorted(ROOT.glob("conformance/test_engines*.py"))],
 }

@@ -38,8 +38,8 @@ MUTANTS = [
     mistake(
         "dropout masks not shared",
         SEQUENTIAL,
-        "trial.seeds.noise(index)",
-        "trial.seeds.noise(index + len(trial.label))",
+        "trial.seeds.noise(*place)",
+        "trial.seeds.noise(*place, len(trial.label))",
         "train_identically and dense",
     ),
     mistake(
@@ -81,7 +81,7 @@ MUTANTS = [
     mistake(
         "random generators not reset",
         SEQUENTIAL,
-        "            set_generator(generator, trial.seeds.noise(index))",
+        "            set_generator(generator, trial.seeds.noise(*place))",
         "            pass",
         "masks_differ",
     ),
@@ -153,8 +153,8 @@ MUTANTS = [
     mistake(
         "a finished run is run again",
         "keras_initlab/experiment/schedule.py",
-        "if trial.name not in done]",
-        "]",
+        "if trial.name not in done and trial not in covered]",
+        "if trial not in covered]",
         "goes_on",
         "tests/unit/trials/test_folder.py",
     ),

@@ -101,8 +101,8 @@ MUTANTS = [
     mistake(
         "checkpoints of another comparison",
         CHECKPOINT,
-        "[identities[trial.label], trial.label, trial.replicate]",
-        "[trial.label, trial.replicate]",
+        "[identities[cell_of(trial.name)], *trial.name]",
+        "[*trial.name]",
         "another",
         "tests/unit/trials/test_checkpoint.py",
     ),

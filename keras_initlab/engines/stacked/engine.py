@@ -13,7 +13,7 @@ import numpy as np
 from keras_initlab.core.keras_private import build_symbolically, set_untracked
 from keras_initlab.core.rng import Generators, isolated
 from keras_initlab.engines.contract import Observer, StoppedError
-from keras_initlab.engines.lending import fresh_optimizer
+from keras_initlab.engines.hyperparameters import holding, in_a_stack, own_number, set_numbers
 from keras_initlab.engines.setup import Setup
 from keras_initlab.engines.sources import Fixed
 from keras_initlab.engines.stacked.blocks import Blocks, blocks
@@ -56,6 +56,7 @@ class Stacked:
 def _lent(setup: Setup) -> Iterator[Template]:
     """The model as a template, built as `fit` would build it, without touching its optimizer."""
     model, optimizer = setup.model, setup.model.optimizer
+    held = in_a_stack(setup.optimizer, setup.held)
     set_untracked(model, "optimizer", None)
     try:
         build_symbolically(model, setup.training.first_batch())
@@ -63,7 +64,7 @@ def _lent(setup: Setup) -> Iterator[Template]:
         set_untracked(model, "optimizer", optimizer)
     model.reset_metrics()
     with as_products(model):
-        yield Template(model, tables(setup))
+        yield Template(setup, tables(setup), held)
 
 
 def _failure(setup: Setup) -> str | None:
@@ -73,7 +74,7 @@ def _failure(setup: Setup) -> str | None:
     batch = keras.tree.map_structure(lambda leaf: leaf[None], setup.training.first_batch())
     fed = blocks(Fixed([setup.training.first_batch()]), ())
     with isolated(), _lent(setup) as template:
-        members = Members(template, fresh_optimizer(setup.model.optimizer), 2)
+        members = Members(template, _optimizer(setup, template, 2), 2)
         members.load(stack([template.values()] * 2))
         try:
             program(members, fed, fed).train(batch)
@@ -81,6 +82,11 @@ def _failure(setup: Setup) -> str | None:
             lines = re.sub(r"\x1b\[\d*m", "", str(error)).splitlines()
             return f"PyTorch's vmap cannot run it: {' '.join(filter(None, lines[:3]))}".rstrip(".")
     return None
+
+
+def _optimizer(setup: Setup, template: Template, members: int) -> keras.optimizers.Optimizer:
+    penalized = [setup.penalized[pack[0]] for pack in template.packing.packs]
+    return holding(setup.optimizer, template.held, members, penalized)
 
 
 class _Machine:
@@ -91,7 +97,7 @@ class _Machine:
         self.validation: Blocks | None = None
         if setup.validation is not None:
             self.validation = blocks(setup.validation, trials, before.validation if before else None)
-        self.members = Members(template, fresh_optimizer(setup.model.optimizer), len(trials))
+        self.members = Members(template, _optimizer(setup, template, len(trials)), len(trials))
         self.program = program(self.members, self.training, self.validation or self.training)
 
     def fits(self, trials: Sequence[Trial]) -> bool:
@@ -217,6 +223,10 @@ class _Group:
         if self.machine is None or not self.machine.fits(trials):
             self.machine = _Machine(self._template, self._setup, trials, self.machine)
         self.machine.members.load(values)
+        if self._template.held:
+            own = {name: own_number(self._setup.optimizer, name) for name in self._template.held}
+            numbers = [{**own, **self._setup.numbers.get(trial.levels, {})} for trial in trials]
+            set_numbers(self.machine.members.optimizer, numbers, trials[0].seeds, values.optimizer is None)
         return self.machine
 
     def _train(self, machine: _Machine, place: _Place) -> None:

@@ -41,6 +41,7 @@ def cut(setup: Setup, trials: Sequence[Trial]) -> list[Group]:
         setup.training.joins_replicates
         and (setup.validation is None or setup.validation.joins_replicates)
         and multiply_adds(setup) < HEAVY
+        and "gradient_noise" not in setup.held  # which all members of a group share
     )
     groups: list[Group] = []
     for part in _parts(trials, most):

@@ -32,17 +32,19 @@ class Template:
     Attributes:
         trainable: The variables that are trained.
         tables: Positions of those whose gradients come as rows.
+        held: The numbers that the members' optimizer holds in variables.
         packing: How a member's values of these are held.
         state: The others that a step may change: statistics, random generators, metrics.
         metrics: Those of the state that belong to metrics, at its end.
         convolves: Whether it computes convolutions as products of patches.
     """
 
-    def __init__(self, model: keras.Model, tables: Collection[int] = ()):
-        self.model = model
+    def __init__(self, setup: Setup, tables: Collection[int] = (), held: Collection[str] = ()):
+        self.model = model = setup.model
         self.tables = tables
+        self.held = held
         self.trainable = list(model.trainable_variables)
-        self.packing = Packing(self.trainable, model.optimizer, alone=tables)
+        self.packing = Packing(self.trainable, setup.optimizer, alone=tables, held=held)
         self.metrics = list(model.metrics_variables)
         self.state = [*model.non_trainable_variables, *self.metrics]
         self.convolves = any(map(is_product, parts(model)))
@@ -77,8 +79,10 @@ class Template:
         with as_usual(self.model):  # what a recipe measures must not depend on the engine
             values = [*self._restarted[trial.replicate], *setup.tested_values(trial, generators)]
         changed = {id(slot.variable): value for slot, value in values}
-        for index, generator in enumerate(seed_generators(self.model)):
-            changed[id(generator)] = generator_start(generator, trial.seeds.noise(index))
+        for place, generator in seed_generators(self.model).items():
+            changed[id(generator)] = generator_start(generator, trial.seeds.noise(*place))
+        for variable, strength in setup.strengths_of(trial):
+            changed[id(variable)] = np.asarray(strength, variable.dtype)
         return self.values(changed)
 
     def values(self, changed: Mapping[int, Any] = MappingProxyType({})) -> "Values":

@@ -5,11 +5,13 @@ An optimizer's update of one array compiles five times as fast as that of twenty
 """
 
 import math
-from collections.abc import Container, Sequence
+from collections.abc import Collection, Container, Sequence
 from typing import Any
 
 import keras
 import numpy as np
+
+from keras_initlab.engines.hyperparameters import couples
 
 SMALL = {"tensorflow": 1 << 14, "torch": 1 << 14, "jax": 0}
 """Numbers up to which a weight is packed; what copying a larger one costs is more than it saves."""
@@ -27,9 +29,11 @@ class Packing:
         variables: Sequence[keras.Variable],
         optimizer: keras.optimizers.Optimizer,
         alone: Container[int] = (),
+        held: Collection[str] = (),
     ):
         self._shapes = [tuple(variable.shape) for variable in variables]
-        packable = SMALL[keras.backend.backend()] if _treats_all_numbers_alike(optimizer) else 0
+        alike = _treats_all_numbers_alike(optimizer) and not couples(held)
+        packable = SMALL[keras.backend.backend()] if alike else 0
         together: dict[str, list[int]] = {}
         self.packs: list[list[int]] = []
         for position, variable in enumerate(variables):

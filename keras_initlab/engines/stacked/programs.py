@@ -44,8 +44,10 @@ class TensorFlow:
 
         vectorize_metrics()
         by_rows = bool(members.template.tables)
-        # Rows of tables are as many as the batch has words: XLA would compile for each size of a batch.
-        update = tf.function(lambda g: members.optimizer.apply(g, members.trainable), jit_compile=not by_rows)
+        # Rows of tables are as many as the batch has words: XLA would compile for each size of a batch. And
+        # it draws other random numbers from a seed.
+        compiled = not by_rows and "gradient_noise" not in members.template.held
+        update = tf.function(lambda g: members.optimizer.apply(g, members.trainable), jit_compile=compiled)
 
         def train_step(item):
             weights = members.weights()

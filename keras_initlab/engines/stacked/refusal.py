@@ -5,6 +5,7 @@ from typing import Any
 import keras
 
 from keras_initlab.core.keras_private import excluded_from_decay, parts
+from keras_initlab.engines.hyperparameters import in_a_stack, shapes
 from keras_initlab.engines.setup import Setup
 from keras_initlab.engines.stacked.rows import is_keras_own, tables
 from keras_initlab.network.snapshot import carried_states
@@ -26,7 +27,7 @@ ELEMENTWISE = (
 
 def reason_not_to_stack(setup: Setup) -> str | None:
     """The first reason found, worded to follow "because"; None if there is none."""
-    return _model(setup) or _optimizer(setup.model.optimizer) or _rows(setup) or _side_effects(setup)
+    return _model(setup) or _optimizer(setup.optimizer) or _rows(setup) or _side_effects(setup)
 
 
 def _model(setup: Setup) -> str | None:
@@ -93,9 +94,6 @@ def _optimizer(optimizer: keras.optimizers.Optimizer) -> str | None:
     # On PyTorch the classes are Keras's own subclasses of these; a user's subclass may do anything.
     if not (isinstance(optimizer, ELEMENTWISE) and type(optimizer).__module__.startswith("keras.")):
         return f"the optimizer {name} is not known to act on each weight by itself"
-    for argument in ("clipnorm", "global_clipnorm"):
-        if getattr(optimizer, argument) is not None:
-            return f"{argument} couples the weights of a model"
     if excluded_from_decay(optimizer):
         return "variables are excluded from the weight decay one by one, which a stack does not have"
     if optimizer.use_ema:
@@ -104,10 +102,14 @@ def _optimizer(optimizer: keras.optimizers.Optimizer) -> str | None:
 
 
 def _rows(setup: Setup) -> str | None:
-    model = setup.model
+    model, held = setup.model, in_a_stack(setup.optimizer, setup.held)
+    if shapes(held) and tables(setup):
+        return (
+            f"on TensorFlow, {', '.join(held)} needs whole gradients, and those of an embedding come as rows"
+        )
     if any(isinstance(layer, keras.layers.RNN) for layer in parts(model)) and tables(setup):
         return (
-            f"on TensorFlow, {type(model.optimizer).__name__} treats the rows of an embedding one by one, "
+            f"on TensorFlow, {type(setup.optimizer).__name__} treats the rows of an embedding one by one, "
             "and recurrent layers beside it cannot be differentiated for each model by itself"
         )
     return None

@@ -18,7 +18,7 @@ def tables(setup: Setup) -> frozenset[int]:
 
     Told by one backward pass; what only adds up the rows does not mind.
     """
-    model, optimizer = setup.model, setup.model.optimizer
+    model, optimizer = setup.model, setup.optimizer
     layers = parts(model)
     if (
         keras.backend.backend() != "tensorflow"

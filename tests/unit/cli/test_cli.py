@@ -11,6 +11,7 @@ import pytest
 
 import keras_initlab as initlab
 from keras_initlab import cli, presets
+from keras_initlab.cli.notation import parse_factors
 from keras_initlab.initializers import registry
 
 QUICK = ["compare", "--epochs", "1", "--replicates", "2", "--initializers", "initlab_he_normal", "zeros"]
@@ -42,6 +43,24 @@ def test_compare_writes_a_page_that_says_how_to_repeat_it(folder, capsys):
     )
     assert f'<pre id="repeat">{command}</pre>' in (folder / "page.html").read_text(encoding="utf-8")
     assert initlab.load("initlab-out").config["command"] == command
+
+
+def test_factors_make_a_grid_and_its_picture(folder, capsys):
+    factors = ["--factor", "learning_rate=0.1,0.01", "--factor", "batch_norm=off,on"]
+    assert cli.main([*QUICK, *factors, "--json"]) == cli.OK
+    found = json.loads(capsys.readouterr().out)
+    assert found
+    assert (folder / "initlab-out" / "grid.png").read_bytes().startswith(b"\x89PNG")
+    grid = initlab.load("initlab-out")
+    assert grid.factors == {"learning_rate": ("0.1", "0.01"), "batch_norm": ("off", "on")}
+    assert len(grid.records) == 2 * 4 * 2
+
+
+def test_factors_as_the_command_line_writes_them():
+    assert parse_factors(["a=1,2.5,big", " b = on, off,none"]) == {
+        "a": [1, 2.5, "big"],
+        "b": [True, False, None],
+    }
 
 
 def test_compare_as_json_is_strict_json(folder, capsys):

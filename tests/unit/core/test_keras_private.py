@@ -239,6 +239,25 @@ def adapted(model):
     return float(np.sum(private.base_kernel(layer))), private.base_kernel(keras.layers.Flatten())
 
 
+def reordered(_):
+    inputs = keras.Input((2,))
+    first, second = (
+        keras.layers.Dense(2, use_bias=False, name="a"),
+        keras.layers.Dense(1, use_bias=False, name="b"),
+    )
+    model = keras.Model(inputs, second(first(inputs)))
+    private.count_layers(model, [second, first])
+    return [variable.path.split("/")[0] for variable in model.variables]
+
+
+def called_alike(_):
+    one, other = keras.layers.Dense(1, name="a"), keras.layers.Dense(1, name="b")
+    one.build((None, 2))
+    other.build((None, 2))
+    private.call_alike(other.kernel, one.kernel)
+    return other.kernel.path
+
+
 TOUCHES = {
     "parts": (lambda m: names(private.parts(m))[-2:], ["act", "head"]),
     "inner": (lambda m: names(private.inner(m))[-2:], ["act", "head"]),
@@ -277,6 +296,10 @@ TOUCHES = {
         [(None, 4)],
     ),
     "symbolic_outputs": (lambda m: [t.shape for t in private.symbolic_outputs(m.layers[-1])], [(None, 1)]),
+    "graph_outputs": (lambda m: [t.shape for t in keras.tree.flatten(private.graph_outputs(m))], [(None, 1)]),
+    "counted_layers": (lambda m: len(private.counted_layers(m)) >= len(m.layers), True),
+    "count_layers": (reordered, ["b", "a"]),
+    "call_alike": (called_alike, "a/kernel"),
     "passes_on": (lambda m: [private.passes_on(layer) for layer in m.layers[1:]], [True, False, False]),
     "is_activation": (
         lambda m: [private.is_activation(layer) for layer in m.layers[1:]],

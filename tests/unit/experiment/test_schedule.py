@@ -24,7 +24,7 @@ def engine(monkeypatch):
 
 def left(labels, config, done=()):
     plan = Plan(tuple(labels), 1, 0, epochs=1, steps_per_epoch=1)
-    found = scheduled("auto", plan, None, config, done)
+    found = scheduled("auto", plan, {(): None}, config, done)
     return ["".join(trial.label for trial in group) for group in found.groups], found.config
 
 

@@ -58,7 +58,7 @@ def clock(monkeypatch):
 
 
 def saved(folder, **changes):
-    arguments = {"identities": {"a": "1", "b": "2"}, "engine": "stacked"} | changes
+    arguments = {"identities": {("a",): "1", ("b",): "2"}, "engine": "stacked"} | changes
     return SavedCheckpoints(folder, **arguments)
 
 
@@ -96,7 +96,7 @@ def test_who_stops_is_kept_at_once(tmp_path, clock):
 def test_another_comparison_engine_or_group_finds_nothing(tmp_path):
     saved(tmp_path, stopping=lambda: True).save(GROUP, lambda: ONE)
     assert saved(tmp_path).load(GROUP) is not None
-    assert saved(tmp_path, identities={"a": "1", "b": "3"}).load(GROUP) is None
+    assert saved(tmp_path, identities={("a",): "1", ("b",): "3"}).load(GROUP) is None
     assert saved(tmp_path, engine="sequential").load(GROUP) is None
     assert saved(tmp_path).load(GROUP[::-1]) is None
     assert saved(tmp_path).load(GROUP[:1]) is None
