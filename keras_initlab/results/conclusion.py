@@ -154,7 +154,8 @@ def _held(found: Evidence) -> list[str]:
     """At which levels of a grid, and up to where, these runs are seen."""
     levels = held(found.records)
     lines = [f"At {levels}."] if levels else []
-    return [*lines, found.config["told"]] if "told" in found.config else lines
+    entries = [entry for level in found.config.get("at", {}).values() for entry in level.values()]
+    return [*lines, *(entry["told"] for entry in entries if "told" in entry)]
 
 
 def missing(found: Evidence) -> list[str]:

@@ -62,10 +62,10 @@ def notes(found: Contrasted) -> list[str]:
     cells = found.cells
     if not cells.ended:
         return conclusion.notes(cells)
-    levels = [entry for factor in found.design.factors.values() for entry in factor.levels.values()]
     levels_held = held(found.records, found.factors)
     lines = [f"At {levels_held}."] if levels_held else []
-    lines += [entry["told"] for entry in (found.config, *levels) if "told" in entry]
+    stated = [*found.config.get("at", {}).values(), *(one.levels for one in found.design.factors.values())]
+    lines += [entry["told"] for levels in stated for entry in levels.values() if "told" in entry]
     lines += conclusion.missing(cells)
     lines += [f"Each number is the mean of {conclusion.plain(found.metric)} over the runs that learned."]
     summary = cells.summary()
@@ -74,7 +74,8 @@ def notes(found: Contrasted) -> list[str]:
         lines.append(
             f"n/N: {lost} of {int(summary['n'].sum())} runs diverged, failed or are stuck at chance; "
             "a contrast that needs a run without a value has none in that replicate, and stays unresolved; "
-            "stuck runs enter contrasts with the value they ended at."
+            "stuck runs enter contrasts with the value they ended at. Where no run learned, the number is of "
+            "where the stuck ones ended."
         )
     lines.append(
         "Verdicts: paired by replicate, Holm over the initializers and levels of each factor, 5 % together."

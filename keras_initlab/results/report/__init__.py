@@ -64,7 +64,8 @@ def repeat(config: dict[str, Any]) -> str:
     )
     arguments = [f"    {key}={config[key]!r}," for key in keys if config.get(key) is not None]
     if "at" in config:
-        arguments.append(f"    # of which: {', '.join(' '.join(level) for level in config['at'].items())}")
+        told = ", ".join(f"{name} {label}" for name, levels in config["at"].items() for label in levels)
+        arguments.append(f"    # of which: {told}")
     if "factors" in config:
         arguments.append(f"    factors={_written(config)!r},")
     schemes = json.dumps(config["labels"], ensure_ascii=False)
@@ -82,11 +83,11 @@ def repeat(config: dict[str, Any]) -> str:
 
 
 def _written(config: dict[str, Any]) -> Any:
-    """Factors as they are given to `compare`; what is neither a number nor on or off, by its label."""
+    """Factors as they are given to `compare`; what is neither a number nor off or on, by its label."""
     switch = {"off": False, "on": True}
 
     def level(label: str, entry: dict[str, Any]) -> Any:
-        return entry["value"] if entry.get("kind") == "number" else switch.get(label, label)
+        return switch[label] if label in switch else entry.get("value", label)
 
     factors = config["factors"]
     if config.get("cells"):

@@ -103,7 +103,10 @@ def test_what_is_read_is_saved_apart_from_what_was_trained(result, tmp_path):
     found = result.stopped(Patience(2))
     assert not {run.name for run in found.records} & {run.name for run in result.records}
     found.save(tmp_path / "some")
-    assert load(tmp_path / "some").runs.equals(found.runs)
+    again = load(tmp_path / "some")
+    assert type(again) is Comparison
+    assert again.runs.equals(found.runs)
+    assert repr(again) == repr(found)
     grid = result.stopped([Patience(2)])
     grid.save(tmp_path / "grid")
     assert load(tmp_path / "grid").runs.equals(grid.runs)
