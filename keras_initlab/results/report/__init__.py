@@ -130,7 +130,7 @@ def _foreseen(found: Evidence) -> str:
     )
     table = seen.trials.reset_index()
     names = ["initializer", "replicate", "word", "risk", "verdicts", "layer", "status", "failed", "first_100"]
-    rows = [[cell(cell) for cell in row] for row in table[names].itertuples(index=False)]
+    rows = [[shown(value) for value in row] for row in table[names].itertuples(index=False)]
     return (
         f'<section id="foreseen"><h2>Foreseen and happened</h2>{said}{drawn}<details><summary>Every run'
         f'</summary><div class="wide">{html_table(names, rows)}</div></details></section>'
@@ -157,11 +157,11 @@ def runs_table(found: Evidence) -> str:
     rows = []
     for cells, run in zip(frame[columns].itertuples(index=False), found.records, strict=True):
         seeds = ", ".join(f"{name} {seed}" for name, seed in run.seeds.items())
-        rows.append([*map(cell, cells), run.engine, seeds])
+        rows.append([*map(shown, cells), run.engine, seeds])
     return html_table(names, rows)
 
 
-def cell(value: Any) -> str:
+def shown(value: Any) -> str:
     """A value as text."""
     return terminal.number(value) if isinstance(value, float) else str(value)
 
@@ -171,10 +171,10 @@ def views(found: Evidence) -> dict[str, Any]:
     ranked = found.ranked
     frames = found.curves, found.runs, ranked
     steps = max((len(run.step_losses) for run in found.records), default=0)
-    views = [(f"Loss, first {EARLY} batches", plots.loss_view(*frames, EARLY))] if steps else []
+    drawn = [(f"Loss, first {EARLY} batches", plots.loss_view(*frames, EARLY))] if steps else []
     if steps > EARLY:
-        views.append(("Loss, all batches", plots.loss_view(*frames, None)))
-    views += [(name, plots.metric_view(*frames, name)) for name in epoch_metrics(found.records)]
+        drawn.append(("Loss, all batches", plots.loss_view(*frames, None)))
+    drawn += [(name, plots.metric_view(*frames, name)) for name in epoch_metrics(found.records)]
     looks = [style.style(found.labels.index(label)) for label in ranked]
     names = curve_plots.legend_names(found.runs, ranked)
     return {
@@ -186,7 +186,7 @@ def views(found: Evidence) -> dict[str, Any]:
             }
             for label, look in zip(ranked, looks, strict=True)
         ],
-        "views": [{"title": title, **_view(view)} for title, view in views],
+        "views": [{"title": title, **_view(view)} for title, view in drawn],
     }
 
 
