@@ -14,6 +14,7 @@ from keras_initlab.engines.setup import Setup
 from keras_initlab.engines.stacked.convolution import is_product
 from keras_initlab.engines.stacked.engine import Stacked
 from keras_initlab.engines.stacked.groups import multiply_adds
+from keras_initlab.network.insertion import Inserted
 from keras_initlab.trials.checkpoint import Checkpoints
 from keras_initlab.trials.plan import Trial
 
@@ -100,9 +101,13 @@ def _cheap(model: keras.Model) -> float:
     """Multiply-adds up to which it is known that the model trains faster side by side."""
     layers = [layer for layer in parts(model) if not isinstance(layer, keras.Model)]
     convolutions = [layer for layer in layers if is_product(layer)]
-    if not all(layer in convolutions or type(layer) in _SMALL_LAYERS for layer in layers):
+    if not all(layer in convolutions or _is_small(layer) for layer in layers):
         return 0
     return (CHEAP_CONVOLUTIONS if convolutions else CHEAP)[keras.backend.backend()]
+
+
+def _is_small(layer: keras.Layer) -> bool:
+    return type(layer) in _SMALL_LAYERS or isinstance(layer, Inserted)
 
 
 _TOO_SHORT = "the run is too short to try which engine is faster"

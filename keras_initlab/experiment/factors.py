@@ -14,7 +14,7 @@ from keras_initlab.core.keras_private import learning_rate
 from keras_initlab.engines.hyperparameters import NEUTRAL, own_number
 from keras_initlab.engines.lending import optimizers, remade
 from keras_initlab.experiment.describing import described, is_own
-from keras_initlab.remedies import Remedy, Subject
+from keras_initlab.remedies import Remedy, Subject, in_order
 from keras_initlab.trials.plan import Levels
 from keras_initlab.trials.record import VALIDATION
 
@@ -191,9 +191,10 @@ class Factors:
             }
             for name, label in levels:
                 kinds[self.by_name[name].kind][name] = self.by_name[name].levels[label]
-            remedies = [
-                one for name in kinds["remedy"] for one in self.by_name[name].remedies(dict(levels)[name])
-            ]
+            own = dict(levels)
+            remedies = in_order(
+                one for name in kinds["remedy"] for one in self.by_name[name].remedies(own[name])
+            )
             key = (
                 tuple(pair for pair in levels if self.by_name[pair[0]].kind not in ("number", "remedy")),
                 tuple(one.structure for one in remedies),
