@@ -35,6 +35,7 @@ if TYPE_CHECKING:
     from keras_initlab.network.slots import slots as slots
     from keras_initlab.recipes.reinitialize import reinitialize as reinitialize
     from keras_initlab.results.comparison import Comparison as Comparison
+    from keras_initlab.results.comparison import Grid as Grid
     from keras_initlab.results.comparison import load as load
     from keras_initlab.results.overview import over as over
     from keras_initlab.results.plots import plot_weights as plot_weights
@@ -49,6 +50,7 @@ _HOMES = {
     "Diagnoses": "diagnosis.report",
     "Diagnosis": "diagnosis.report",
     "Fans": "initializers.fans",
+    "Grid": "results.comparison",
     "InputError": "core.errors",
     "UnknownNameError": "core.errors",
     "catalogue": "gallery.table",

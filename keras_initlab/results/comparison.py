@@ -9,7 +9,7 @@ from keras_initlab.core.errors import InputError
 from keras_initlab.results import export, grid_words, plots, report, stopped, tables, terminal
 from keras_initlab.results.contrasted import Contrasted
 from keras_initlab.results.evidence import Evidence
-from keras_initlab.results.factors import INITIALIZER
+from keras_initlab.results.factors import INITIALIZER, released
 from keras_initlab.results.report import grid as grid_page
 from keras_initlab.results.stopping import Rule
 from keras_initlab.trials import folder as files
@@ -83,8 +83,7 @@ class Comparison(Evidence):
         A run that the rule ends before it diverged has completed; one that it never ends stays as it is.
 
         Args:
-            rule: One of `results.stopping`, for a comparison of the prefixes; a list, or a dict of labels,
-            for
+            rule: One of `results.stopping`, for a comparison of the prefixes; a list or a dict of labels, for
                 a grid with the factor `stopping`, whose reference is `none`.
             metric: The epoch series that rules read, which is no longer a fair measure of what they leave.
 
@@ -105,7 +104,9 @@ class Comparison(Evidence):
             InputError: If the folder holds another comparison, or cannot be written.
             NotSavedError: If the disk is full.
         """
-        files.save(folder, self)
+        if "steps_of" in self.config:
+            raise InputError("These are the cells of a grid, with steps of their own: save the grid.")
+        files.save(folder, Grid(self.records, released(self.config)) if "at" in self.config else self)
 
     def to_html(self, path: str | Path) -> None:
         """Write one page that holds everything and needs no network: the conclusion, the table,
@@ -287,7 +288,7 @@ class Grid(Contrasted):
 
     def save(self, folder: str | Path) -> None:
         """Write the grid into `folder`, as `Comparison.save` does."""
-        files.save(folder, self)
+        files.save(folder, Grid(self.records, released(self.config)) if "at" in self.config else self)
 
     def __repr__(self) -> str:
         return grid_words.as_text(self)
@@ -305,4 +306,8 @@ def load(folder: str | Path) -> Comparison | Grid:
         InputError: If `folder` holds no result, or one of a newer version.
     """
     records, config = files.read(folder)
-    return Grid(records, config) if config.get("factors") else Comparison(records, config)
+    if not config.get("factors"):
+        return Comparison(records, config)
+    grid = Grid(records, config)
+    single = {name: levels[0] for name, levels in grid.factors.items() if len(levels) == 1}
+    return grid.at(**single) if single else grid

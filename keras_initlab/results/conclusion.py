@@ -136,18 +136,17 @@ def _replicates(table: pd.DataFrame, texts: Mapping[str, str]) -> str:
 def notes(found: Evidence) -> list[str]:
     """What a reader has to know to read the table right: the columns first, then the limits."""
     if not found.ended:
-        return _missing(found)
+        return missing(found)
     table = found.summary()
     pairs = found.pairs() if len(table) > 1 else pd.DataFrame()
     return [
         *_held(found),
-        *_missing(found),
+        *missing(found),
         *_columns(found, table, pairs),
         *_limits(found, table, pairs),
         *(found.foreseen().sentences()[:1] if found.diagnosed else ()),
         *_starts(found),
-        *_engine(found),
-        *_makes(found),
+        *origins(found),
     ]
 
 
@@ -155,10 +154,12 @@ def _held(found: Evidence) -> list[str]:
     """At which levels of a grid, and up to where, these runs are seen."""
     levels = held(found.records)
     lines = [f"At {levels}."] if levels else []
-    return [*lines, found.config["told"]] if "told" in found.config else lines
+    entries = [entry for level in found.config.get("at", {}).values() for entry in level.values()]
+    return [*lines, *(entry["told"] for entry in entries if "told" in entry)]
 
 
-def _missing(found: Evidence) -> list[str]:
+def missing(found: Evidence) -> list[str]:
+    """Which runs have not ended, and why."""
     elsewhere = found.config.get("elsewhere")
     if elsewhere:
         return [
@@ -243,6 +244,11 @@ def _starts(found: Evidence) -> list[str]:
         for label, (rows, seconds) in starts(found.ended).items()
         if rows
     ]
+
+
+def origins(found: Evidence) -> list[str]:
+    """Which engine trained the runs, if it was chosen, and of which makes they are, if of several."""
+    return [*_engine(found), *_makes(found)]
 
 
 def _engine(found: Evidence) -> list[str]:

@@ -64,7 +64,7 @@ class Factorial:
 
     def _as_cells(self) -> tuple[list[Record], dict[str, Any]]:
         """Records and configuration of a comparison whose labels are cells."""
-        left = {key: value for key, value in self.config.items() if key not in ("factors", "cells")}
+        left = {key: value for key, value in self.config.items() if key not in ("factors", "cells", "groups")}
         usual, labels, steps = self.config["steps_per_epoch"], {}, {}
         for label in self.labels:
             for cell in self.design.cells:
@@ -75,7 +75,14 @@ class Factorial:
         changed = {**left, "labels": labels, "baseline": reference}
         if set(steps.values()) != {usual}:
             changed["steps_of"] = steps
-        records = [dataclasses.replace(run, label=self._told(self._key(run))) for run in self.records]
+        records = [
+            dataclasses.replace(
+                run,
+                label=self._told(self._key(run)),
+                levels={name: level for name, level in run.levels.items() if name not in self.design.factors},
+            )
+            for run in self.records
+        ]
         return records, changed
 
     @property

@@ -52,8 +52,8 @@ class Factor:
             named = [label for label in self.labels if label in (*usual[given], str(given))]
         else:
             named = [label for label in self.labels if label == str(given)]
-        if not named and isinstance(given, Real):
-            value = float(given)
+        if not named and (given is None or isinstance(given, Real)):
+            value = float(given or 0)
             named = [
                 label for label, number in self.values.items() if math.isclose(number, value, rel_tol=1e-9)
             ]
@@ -179,10 +179,11 @@ class Design:
             told = ", ".join(f"{name} {label}" for name, label in levels.items())
             raise InputError(f"Nothing was trained at {told}. The cells are in config['cells'].")
         left = {name: factor for name, factor in self.factors.items() if name not in levels}
-        changed = {key: value for key, value in config.items() if key not in ("factors", "cells")}
-        changed["at"] = {**config.get("at", {}), **levels}
+        changed = {key: value for key, value in config.items() if key not in ("factors", "cells", "groups")}
+        changed["at"] = dict(config.get("at", {}))
         for name, label in levels.items():
             entry = self.factors[name].levels[label]
+            changed["at"][name] = {label: dict(entry)}
             changed["steps_per_epoch"] = entry.get("steps_per_epoch", changed["steps_per_epoch"])
             if name == "batch_size":
                 changed[name] = entry.get("value", changed.get(name))
@@ -199,3 +200,15 @@ class Design:
         if len(cells) < math.prod(len(levels) for levels in changed["factors"].values()):
             changed["cells"] = cells
         return changed
+
+
+def released(config: Mapping[str, Any]) -> dict[str, Any]:
+    """The configuration of runs at fixed levels as that of a grid in which each of these is a factor's only
+    one: so they are saved, since no level that decides numbers may be missing beside the records."""
+    at = config["at"]
+    changed = {key: value for key, value in config.items() if key != "at"}
+    changed["factors"] = {**at, **config.get("factors", {})}
+    if config.get("cells"):
+        held = {name: next(iter(levels)) for name, levels in at.items()}
+        changed["cells"] = [{**held, **cell} for cell in config["cells"]]
+    return changed

@@ -62,10 +62,11 @@ def notes(found: Contrasted) -> list[str]:
     cells = found.cells
     if not cells.ended:
         return conclusion.notes(cells)
-    levels = [entry for factor in found.design.factors.values() for entry in factor.levels.values()]
     levels_held = held(found.records, found.factors)
     lines = [f"At {levels_held}."] if levels_held else []
-    lines += [entry["told"] for entry in (found.config, *levels) if "told" in entry]
+    stated = [*found.config.get("at", {}).values(), *(one.levels for one in found.design.factors.values())]
+    lines += [entry["told"] for levels in stated for entry in levels.values() if "told" in entry]
+    lines += conclusion.missing(cells)
     lines += [f"Each number is the mean of {conclusion.plain(found.metric)} over the runs that learned."]
     summary = cells.summary()
     lost = int(summary[["diverged", "failed", "stuck"]].to_numpy().sum())
@@ -73,19 +74,15 @@ def notes(found: Contrasted) -> list[str]:
         lines.append(
             f"n/N: {lost} of {int(summary['n'].sum())} runs diverged, failed or are stuck at chance; "
             "a contrast that needs a run without a value has none in that replicate, and stays unresolved; "
-            "stuck runs enter contrasts with the value they ended at."
+            "stuck runs enter contrasts with the value they ended at. Where no run learned, the number is of "
+            "where the stuck ones ended."
         )
     lines.append(
         "Verdicts: paired by replicate, Holm over the initializers and levels of each factor, 5 % together."
     )
     lines += _detectable(found)
     lines += _no_room(found)
-    missing = len(found.labels) * len(found.design.cells) * int(found.config["replicates"]) - len(
-        found.records
-    )
-    if missing > 0:
-        lines.append(f"{missing} runs are not there.")
-    return lines
+    return [*lines, *conclusion.origins(cells)]
 
 
 def _detectable(found: Contrasted) -> list[str]:
@@ -114,18 +111,20 @@ def _detectable(found: Contrasted) -> list[str]:
 def _no_room(found: Contrasted) -> list[str]:
     """Cells at the references that stand at 0 or 1, where a remedy has nothing to add."""
     cells = found.values()
-    if cells.scale != "linear" or cells.sign < 0 or not _is_share(cells.values):
+    if cells.scale != "linear" or not _is_share(cells.values):
         return []
     full = []
     for row, key in enumerate(cells.keys):
         own = cells.values[row][np.isfinite(cells.values[row])]
         if key[1:] != found.design.cells[0] or len(own) < 2:
             continue
-        if stats.estimate(own).high >= 1:
+        sample = stats.estimate(own)
+        if sample.high >= 1 if cells.sign > 0 else sample.low <= 0:
             full.append(short(key[0]))
     if not full:
         return []
-    return [f"At the reference {', '.join(full[:3])} stands within its interval of 1: no room for an effect."]
+    best, names = int(cells.sign > 0), ", ".join(full[:3])
+    return [f"At the reference {names} stands within its interval of {best}: no room for an effect."]
 
 
 def _is_share(values: np.ndarray) -> bool:

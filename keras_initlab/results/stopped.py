@@ -25,8 +25,8 @@ def stopped(
     """Records and configuration of the prefixes that a rule leaves."""
     label = repr(rule)
     cut, told = _cut(records, config, rule, label, metric, steps)
-    changed = {**config, "at": {**config.get("at", {}), FACTOR: label}, "told": told}
-    return cut, changed
+    at = {**config.get("at", {}), FACTOR: {label: _entry(rule, told)}}
+    return cut, {**{key: value for key, value in config.items() if key != "groups"}, "at": at}
 
 
 def crossed(
@@ -47,19 +47,24 @@ def crossed(
     for label, rule in named.items():
         cut, told = _cut(records, config, rule, label, metric, steps)
         found += cut
-        fields = dataclasses.asdict(rule)  # type: ignore[call-overload]
-        levels[label] = {
-            "kind": FACTOR,
-            "rule": {"class_name": type(rule).__name__, "config": fields},
-            "told": told,
-        }
+        levels[label] = _entry(rule, told)
     factors = {**config.get("factors", {}), FACTOR: levels}
-    changed = {**config, "factors": factors}
+    changed = {**{key: value for key, value in config.items() if key != "groups"}, "factors": factors}
     if config.get("cells"):
         changed["cells"] = [
             {**cell, FACTOR: level} for cell, level in itertools.product(config["cells"], levels)
         ]
     return found, changed
+
+
+def _entry(rule: Rule, told: str) -> dict[str, Any]:
+    """What a configuration says of a rule as a level."""
+    fields = dataclasses.asdict(rule)  # type: ignore[call-overload]
+    return {
+        "kind": FACTOR,
+        "rule": {"class_name": type(rule).__name__, "config": fields},
+        "told": told,
+    }
 
 
 def _at(record: Record, label: str) -> Record:

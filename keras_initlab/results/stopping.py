@@ -4,6 +4,7 @@ A run that is stopped early is a prefix of the same run that is not, as far as l
 depend on the end. So no rule has to be trained: `Comparison.stopped` cuts the runs that there are.
 """
 
+import dataclasses
 from abc import ABC, abstractmethod
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -31,6 +32,14 @@ class Rule(ABC):
         """The epoch series that `stops` takes, in order."""
         return (metric,)
 
+    def __repr__(self) -> str:
+        """The first constant, and the others where they are not the default."""
+        constants = list(dataclasses.fields(self))  # type: ignore[arg-type]
+        told = [
+            one.name for one in constants if one is constants[0] or getattr(self, one.name) != one.default
+        ]
+        return f"{type(self).__name__}({', '.join(f'{name}={getattr(self, name)!r}' for name in told)})"
+
     @abstractmethod
     def stops(self, errors: Sequence[float] | Floats) -> int | None:
         """After how many epochs training ends, from 1; None if it goes on to its end.
@@ -40,7 +49,7 @@ class Rule(ABC):
         """
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class Window(Rule):
     """Ends where the error fell by less than `d` over `k` epochs.
 
@@ -66,7 +75,7 @@ class Window(Rule):
         return _first(error[: -self.k] - error[self.k :] < self.d, self.k + 1)
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class Patience(Rule):
     """Keras's `EarlyStopping`: ends after `patience` epochs in which the best did not fall.
 
@@ -104,7 +113,7 @@ class Patience(Rule):
         return None
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class GL(Rule):
     """Prechelt's generalization loss: ends where the error is `alpha` percent above the lowest so far.
 
@@ -129,7 +138,7 @@ class GL(Rule):
         return _first(_generalization_loss(errors) > self.alpha, 1)
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class PQ(Rule):
     """Prechelt's progress quotient: ends where generalization loss outweighs what training still gains.
 
@@ -171,7 +180,7 @@ class PQ(Rule):
         return None
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class UP(Rule):
     """Prechelt's rule of successive rises: ends where the error rose over `s` strips in succession.
 
@@ -204,7 +213,7 @@ class UP(Rule):
         return None if strip is None else strip * self.k
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class LargestWeightChange(Rule):
     """Ends where no weight moved by more than `d` over an epoch.
 

@@ -148,20 +148,17 @@ def plot_sensitivity(
     crosses: list[list[tuple[int, str]]] = [[] for _ in levels]
     for place, label in reversed(list(enumerate(ranked))):
         own = finished[finished["initializer"] == label]
-        by_level = [own[own[factor] == level.label] for level in levels]
-        lost = [int(here["status"].isin(LOST).sum()) for here in by_level]
-        values = [
-            here.loc[here["status"] == "completed", column].dropna().to_numpy(float) for here in by_level
-        ]
-        told = f", {sum(lost)} lost" if sum(lost) else ""
+        points = [_point(own[own[factor] == level.label], column, log) for level in levels]
+        lost = sum(point.lost for point in points)
+        told = f", {lost} lost" if lost else ""
         name = f"{names[label]} (N={len(own)}{told})"
         look = style.style(labels.index(label))
         coloured = place < _CROWD
         shift = gap * (0.45 * (place + 0.5) / min(len(ranked), _CROWD) - 0.225)
-        _draw_line(ax, at, values, look, name if coloured else None, log, 0.4 * shift)
-        for here, count in zip(crosses, lost, strict=True):
-            if count:
-                here.insert(0, (count, look.colour if coloured else _OTHERS))
+        _draw_line(ax, at, points, look, name if coloured else None, log, 0.4 * shift)
+        for here, point in zip(crosses, points, strict=True):
+            if point.lost:
+                here.insert(0, (point.lost, look.colour if coloured else _OTHERS))
     _limit(ax, learned, log)
     for x, here in zip(at, crosses, strict=True):
         for place, (count, colour) in enumerate(here[:_CROWD]):
@@ -176,6 +173,27 @@ def plot_sensitivity(
     return ax
 
 
+@dataclass(frozen=True, eq=False)
+class _Point:
+    """An initializer at a level: its runs, their mean with its interval, and how many were lost."""
+
+    runs: np.ndarray
+    mean: stats.Estimate
+    lost: int
+
+
+def _point(here: pd.DataFrame, column: str, log: bool) -> _Point:
+    """Each replicate counts once in the mean, where all of its runs at the level, at whatever levels of other
+    factors, have learned."""
+    learned = here["status"] == "completed"
+    values = here[column].where(learned)
+    each = (
+        (np.log(values) if log else values).groupby(here["replicate"]).agg(lambda own: own.mean(skipna=False))
+    )
+    lost = int(here["status"].isin(LOST).sum())
+    return _Point(values.dropna().to_numpy(float), stats.estimate(each.tolist()), lost)
+
+
 def _in_order(ax: "Axes", count: int) -> list[Any]:
     """The legend's lines, best first: they were drawn last to first, so that the best lie on top."""
     handles, _ = ax.get_legend_handles_labels()
@@ -186,14 +204,14 @@ def _in_order(ax: "Axes", count: int) -> list[Any]:
 def _draw_line(
     ax: "Axes",
     at: np.ndarray,
-    values: Sequence[np.ndarray],
+    points: Sequence[_Point],
     look: style.Style,
     name: str | None,
     log: bool,
     shift: float,
 ) -> None:
     """One initializer; a grey line where it has no name."""
-    samples = [stats.estimate(np.log(own) if log else own) for own in values]
+    samples = [point.mean for point in points]
     back = np.exp if log else np.positive
     mean = back(np.array([one.mean for one in samples]))
     if name is None:
@@ -210,8 +228,8 @@ def _draw_line(
     )
     if look.dashes:
         line.set_dashes(look.dashes)
-    for x, own in zip(at, values, strict=True):
-        ax.plot([x + shift] * len(own), own, ".", color=look.colour, markersize=4, alpha=0.55)
+    for x, point in zip(at, points, strict=True):
+        ax.plot([x + shift] * len(point.runs), point.runs, ".", color=look.colour, markersize=4, alpha=0.55)
     low, high = (
         back(np.array([getattr(one, edge) if one.n >= BAND_FROM else np.nan for one in samples]))
         for edge in ("low", "high")

@@ -64,7 +64,8 @@ def repeat(config: dict[str, Any]) -> str:
     )
     arguments = [f"    {key}={config[key]!r}," for key in keys if config.get(key) is not None]
     if "at" in config:
-        arguments.append(f"    # of which: {', '.join(' '.join(level) for level in config['at'].items())}")
+        told = ", ".join(f"{name} {label}" for name, levels in config["at"].items() for label in levels)
+        arguments.append(f"    # of which: {told}")
     if "factors" in config:
         arguments.append(f"    factors={_written(config)!r},")
     schemes = json.dumps(config["labels"], ensure_ascii=False)
@@ -82,11 +83,11 @@ def repeat(config: dict[str, Any]) -> str:
 
 
 def _written(config: dict[str, Any]) -> Any:
-    """Factors as they are given to `compare`; what is neither a number nor on or off, by its label."""
+    """Factors as they are given to `compare`; what is neither a number nor off or on, by its label."""
     switch = {"off": False, "on": True}
 
     def level(label: str, entry: dict[str, Any]) -> Any:
-        return entry["value"] if entry.get("kind") == "number" else switch.get(label, label)
+        return switch[label] if label in switch else entry.get("value", label)
 
     factors = config["factors"]
     if config.get("cells"):
@@ -129,7 +130,7 @@ def _foreseen(found: Evidence) -> str:
     )
     table = seen.trials.reset_index()
     names = ["initializer", "replicate", "word", "risk", "verdicts", "layer", "status", "failed", "first_100"]
-    rows = [[cell(cell) for cell in row] for row in table[names].itertuples(index=False)]
+    rows = [[shown(value) for value in row] for row in table[names].itertuples(index=False)]
     return (
         f'<section id="foreseen"><h2>Foreseen and happened</h2>{said}{drawn}<details><summary>Every run'
         f'</summary><div class="wide">{html_table(names, rows)}</div></details></section>'
@@ -156,11 +157,11 @@ def runs_table(found: Evidence) -> str:
     rows = []
     for cells, run in zip(frame[columns].itertuples(index=False), found.records, strict=True):
         seeds = ", ".join(f"{name} {seed}" for name, seed in run.seeds.items())
-        rows.append([*map(cell, cells), run.engine, seeds])
+        rows.append([*map(shown, cells), run.engine, seeds])
     return html_table(names, rows)
 
 
-def cell(value: Any) -> str:
+def shown(value: Any) -> str:
     """A value as text."""
     return terminal.number(value) if isinstance(value, float) else str(value)
 
@@ -170,10 +171,10 @@ def views(found: Evidence) -> dict[str, Any]:
     ranked = found.ranked
     frames = found.curves, found.runs, ranked
     steps = max((len(run.step_losses) for run in found.records), default=0)
-    views = [(f"Loss, first {EARLY} batches", plots.loss_view(*frames, EARLY))] if steps else []
+    drawn = [(f"Loss, first {EARLY} batches", plots.loss_view(*frames, EARLY))] if steps else []
     if steps > EARLY:
-        views.append(("Loss, all batches", plots.loss_view(*frames, None)))
-    views += [(name, plots.metric_view(*frames, name)) for name in epoch_metrics(found.records)]
+        drawn.append(("Loss, all batches", plots.loss_view(*frames, None)))
+    drawn += [(name, plots.metric_view(*frames, name)) for name in epoch_metrics(found.records)]
     looks = [style.style(found.labels.index(label)) for label in ranked]
     names = curve_plots.legend_names(found.runs, ranked)
     return {
@@ -185,7 +186,7 @@ def views(found: Evidence) -> dict[str, Any]:
             }
             for label, look in zip(ranked, looks, strict=True)
         ],
-        "views": [{"title": title, **_view(view)} for title, view in views],
+        "views": [{"title": title, **_view(view)} for title, view in drawn],
     }
 
 

@@ -73,7 +73,7 @@ def _contrasts(found: Contrasted) -> str:
 def _folded(title: str, frame: pd.DataFrame) -> str:
     flat = frame.reset_index()
     names = [*map(str, frame.index.names), "reference", *_SHOWN]
-    rows = [[report.cell(value) for value in row] for row in flat[names].itertuples(index=False)]
+    rows = [[report.shown(value) for value in row] for row in flat[names].itertuples(index=False)]
     told = f"{title} on {html.escape(str(frame['scale'].iloc[0]))} scale, {len(frame)} in one family (Holm)"
     table = html_table(names, rows)
     return f'<details><summary>{html.escape(told)}</summary><div class="wide">{table}</div></details>'

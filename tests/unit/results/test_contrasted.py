@@ -7,7 +7,7 @@ import pytest
 from scipy import stats as scipy_stats
 
 from keras_initlab.core.errors import InputError, UnknownNameError
-from keras_initlab.results import families
+from keras_initlab.results import contrasts, families, stats
 from keras_initlab.results.contrasts import UNCHANGED
 from tests.results import SWITCH, TEN, made_up_grid, numbers
 
@@ -143,6 +143,9 @@ def test_power_doubles_for_an_interaction(grid):
     other = one.assign(sd=0.02 * math.sqrt(2))
     assert grid.power(0.02, one)["replicates"].item() == 10
     assert grid.power(0.02, other)["replicates"].item() == 18
+    family = grid.power(0.02, one.assign(family=4))
+    assert family["replicates"].item() == stats.replicates_needed(1.0, alpha=0.05 / 4) > 10
+    assert family["detectable"].item() == pytest.approx(0.02 * stats.detectable_effect(6, alpha=0.05 / 4))
 
 
 def bell(key, replicate):
@@ -207,6 +210,24 @@ def test_tuned_chooses_on_the_others_and_judges_on_each(rates):
     losses = better.tuned("learning_rate", "val_loss").loc["zeros"]
     assert losses["verdict"] == "better"
     assert losses["low"] < losses["difference"] < losses["high"] < 0
+
+
+def test_means_of_tuned_starts_are_not_flattered():
+    def noise(key, replicate):
+        seed = [STARTS.index(key[0]), list(RATES).index(key[1]), replicate]
+        return 0.5 + np.random.default_rng(seed).normal(0, 0.01)
+
+    grid = made_up_grid(STARTS[:2], {"learning_rate": RATES}, 6, value=noise)
+    frame = grid.tuned("learning_rate")
+    assert (frame["flattery"] > 0.002).all()
+    for place, label in enumerate(STARTS[:2]):
+        own = grid.values().values[place * 4 : place * 4 + 4]
+        here, chosen = contrasts.tuned(own)
+        row = frame.loc[label]
+        assert row["mean"] == pytest.approx(here.mean())
+        assert row["flattery"] == pytest.approx(own.mean(axis=1).max() - here.mean())
+        assert row["chosen_in"] == np.bincount(chosen).max()
+    assert frame.loc["zeros", "verdict"] == "unresolved"
 
 
 def test_what_cannot_be_asked_is_refused(grid, rates):

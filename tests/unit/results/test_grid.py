@@ -53,7 +53,10 @@ def test_at_all_levels_it_is_an_ordinary_comparison(grid, rate, switch):
     found = grid.at(learning_rate=rate, batch_norm=switch)
     assert type(found) is Comparison
     assert "factors" not in found.config
-    assert found.config["at"] == {"learning_rate": "0.001", "batch_norm": "on"}
+    assert {name: list(levels) for name, levels in found.config["at"].items()} == {
+        "learning_rate": ["0.001"],
+        "batch_norm": ["on"],
+    }
     own = grid.runs.query("learning_rate == '0.001' and batch_norm == 'on'")
     assert found.runs["final_val_accuracy"].tolist() == own["final_val_accuracy"].tolist()
     assert found.baseline == "glorot_uniform"
@@ -67,6 +70,9 @@ def test_at_some_levels_it_is_a_smaller_grid(grid):
     assert len(found.records) == 27
     again = found.at(learning_rate=1e-4)
     assert again.runs.equals(grid.at(learning_rate=1e-4, batch_norm="off").runs)
+    strength = made_up_grid(TEN[:1], {"dropout": numbers(0, 0.5)})
+    for off in (None, False, 0, "0"):
+        assert [run.levels for run in strength.at(dropout=off).records] == [{"dropout": "0"}] * 5
 
 
 @pytest.mark.parametrize(
@@ -168,8 +174,31 @@ def test_a_grid_is_saved_and_read_as_one(grid, tmp_path):
     again = load(tmp_path / "grid")
     assert isinstance(again, Grid)
     pd.testing.assert_frame_equal(again.summary(), grid.summary())
-    grid.at(learning_rate=1e-3, batch_norm=True).save(tmp_path / "one")
-    assert isinstance(load(tmp_path / "one"), Comparison)
+
+
+def test_what_stands_at_fixed_levels_is_saved_with_them(grid, tmp_path):
+    one = grid.at(learning_rate=1e-3, batch_norm=True)
+    one.save(tmp_path / "one")
+    again = load(tmp_path / "one")
+    assert isinstance(again, Comparison)
+    assert again.runs.equals(one.runs)
+    assert repr(again) == repr(one)
+    grid.at(batch_norm=True).save(tmp_path / "row")
+    row = load(tmp_path / "row")
+    assert isinstance(row, Grid)
+    assert row.factors == {"learning_rate": ("0.0001", "0.001", "0.01")}
+    assert repr(row) == repr(grid.at(batch_norm=True))
+    grid.at(learning_rate=1e-2, batch_norm=True).save(tmp_path / "one")
+    both = load(tmp_path / "one")
+    assert both.factors == {"learning_rate": ("0.001", "0.01")}
+    assert len(both.records) == 2 * len(one.records)
+    grid.cells.save(tmp_path / "cells")
+    assert load(tmp_path / "cells").runs.equals(grid.cells.runs)
+    batches = made_up_grid(["a"], {"batch_size": BATCHES})
+    with pytest.raises(InputError, match="save the grid"):
+        batches.cells.save(tmp_path / "batches")
+    batches.at(batch_size=64).save(tmp_path / "batches")
+    assert load(tmp_path / "batches").config["steps_per_epoch"] == 5
 
 
 def test_the_long_form_names_the_block_and_the_numbers_of_levels(grid):

@@ -85,6 +85,20 @@ def test_sensitivity_has_a_logarithmic_axis_dots_for_runs_and_crosses_for_lost_o
     assert max(line.get_ydata()[0] for line in top.lines if line.get_marker() == "x") > 0.9
 
 
+def test_a_replicate_counts_once_whatever_else_was_varied(ax):
+    factors = {"learning_rate": RATES, "batch_norm": SWITCH}
+    grid = made_up_grid(("a",), factors, 4, lost={("a", "0.001", "on"): 1})
+    grid.plot_sensitivity("learning_rate", ax=ax)
+    dots = sum(len(line.get_xdata()) for line in ax.lines if line.get_marker() == ".")
+    assert dots == 23
+    means = grid.means("initializer", "learning_rate")
+    line = next(line for line in ax.lines if len(line.get_xdata()) == 3)
+    np.testing.assert_allclose(line.get_ydata(), means["mean"])
+    band = ax.collections[0].get_paths()[0].vertices[:, 1]
+    assert band.max() == pytest.approx(means["high"].max())
+    assert means["n_values"].tolist() == [4, 3, 4]
+
+
 def test_levels_that_are_not_all_positive_stand_side_by_side(ax):
     made_up_grid(("a",), {"noise": numbers(0, 0.5, 1)}).plot_sensitivity("noise", ax=ax)
     assert ax.get_xticks().tolist() == [0, 1, 2]

@@ -111,6 +111,13 @@ def test_no_rule_ends_a_run_without_epochs_or_one_that_falls_fast(rule):
     assert rule.stops([1.0]) is None
 
 
+def test_a_rule_is_written_as_it_is_made_without_defaults():
+    assert repr(Patience(2)) == "Patience(patience=2)"
+    assert repr(Patience(0, start_from_epoch=3)) == "Patience(patience=0, start_from_epoch=3)"
+    assert repr(Window(10, 1e-3)) == "Window(k=10, d=0.001)"
+    assert eval(repr(PQ(0.5, 3))) == PQ(0.5, 3)
+
+
 @pytest.mark.parametrize(
     ("make", "says"),
     [
