@@ -13,8 +13,9 @@ from keras_initlab.network.roles import KERNEL_ROLES
 from keras_initlab.network.slots import Slot, all_slots
 from keras_initlab.network.unrolled import unrolled
 from keras_initlab.recipes.examples import small_relu_net, wide_relu_net
-from keras_initlab.recipes.recipe import Recipe, Work
+from keras_initlab.recipes.recipe import Recipe
 from keras_initlab.recipes.registry import RecipeClaims, register
+from keras_initlab.recipes.work import Work
 
 
 def places(larger: int, smaller: int) -> np.ndarray:

@@ -14,8 +14,9 @@ from keras_initlab.network.selection import Layers, matching
 from keras_initlab.network.slots import Slot, all_slots
 from keras_initlab.network.taps import Met, forward
 from keras_initlab.recipes.examples import adapted_net
-from keras_initlab.recipes.recipe import PROBE, Recipe, Work, wide
+from keras_initlab.recipes.recipe import PROBE, Recipe
 from keras_initlab.recipes.registry import RecipeClaims, register
+from keras_initlab.recipes.work import Work, wide
 
 
 def adapted(model: Any) -> list[Any]:

@@ -16,8 +16,9 @@ from keras_initlab.network.slots import Slot
 from keras_initlab.network.unrolled import ATTENTION, Graph, Node, unrolled
 from keras_initlab.recipes.chains import zero_all_biases
 from keras_initlab.recipes.examples import small_relu_net
-from keras_initlab.recipes.recipe import Recipe, Work
+from keras_initlab.recipes.recipe import Recipe
 from keras_initlab.recipes.registry import RecipeClaims, register
+from keras_initlab.recipes.work import Work
 
 
 def unit_sums(model: Any, x: Any) -> list[float]:

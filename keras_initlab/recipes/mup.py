@@ -17,9 +17,10 @@ from keras_initlab.initializers.fans import Fans
 from keras_initlab.network.roles import KERNEL_ROLES
 from keras_initlab.network.slots import Slot, all_slots, slots
 from keras_initlab.recipes.examples import small_relu_net, wide_relu_net
-from keras_initlab.recipes.recipe import Recipe, Work
+from keras_initlab.recipes.recipe import Recipe
 from keras_initlab.recipes.registry import RecipeClaims, register
 from keras_initlab.recipes.schedule import ScaledSchedule
+from keras_initlab.recipes.work import Work
 
 CONSTANT = ("RandomNormal", "RandomUniform", "TruncatedNormal", "Zeros")
 """Laws whose deviation does not depend on the fans."""

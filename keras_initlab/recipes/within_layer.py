@@ -14,8 +14,9 @@ from keras_initlab.network.taps import Met, forward, inside_loops
 from keras_initlab.network.usage import is_custom
 from keras_initlab.recipes.balance import balance, homogeneous_chain
 from keras_initlab.recipes.examples import small_relu_net
-from keras_initlab.recipes.recipe import PROBE, Recipe, Work, wide
+from keras_initlab.recipes.recipe import PROBE, Recipe
 from keras_initlab.recipes.registry import RecipeClaims, register
+from keras_initlab.recipes.work import Work, wide
 
 LAYERS = (keras.layers.Dense, keras.layers.Conv1D, keras.layers.Conv2D, keras.layers.Conv3D)
 """Layers whose channels are the last axis of their kernel."""
