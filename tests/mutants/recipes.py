@@ -345,8 +345,8 @@ MUTANTS = [
     wrong(
         "attention across is its own",
         UNROLLED,
-        "return self._cast.get(value, value) != self._cast.get(query, query)",
-        "return False",
+        "bool(self.attended) and self.attended[0] != self.attended[2]",
+        "False",
         "network/test_branches",
         "encoder",
     ),

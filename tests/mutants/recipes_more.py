@@ -1,6 +1,6 @@
 """Mistakes in μP, followed moments, SWIM, vision starts, weight selection, adapters and balance."""
 
-from recipes import RECIPES, RESIDUAL, wrong
+from recipes import RECIPES, RESIDUAL, UNROLLED, wrong
 
 MUP = f"{RECIPES}mup.py"
 MOMENTS = f"{RECIPES}moments.py"
@@ -9,6 +9,8 @@ SWIM = f"{RECIPES}swim.py"
 VIT = f"{RECIPES}vit.py"
 LORA = f"{RECIPES}lora.py"
 LARGER = f"{RECIPES}from_larger.py"
+ENTRIES = f"{RECIPES}entries.py"
+READ = f"{RECIPES}followed.py"
 BALANCE = f"{RECIPES}balance.py"
 
 MUTANTS = [
@@ -238,9 +240,9 @@ MUTANTS = [
     ),
     wrong(
         "the first entries",
-        LARGER,
-        "value.take(places(larger, smaller), axis)",
-        "value.take(range(smaller), axis)",
+        ENTRIES,
+        "return np.arange(0, larger, larger // smaller)\n    return np.linspace(0, larger - 1, smaller)",
+        "return np.arange(smaller)\n    return np.arange(smaller)",
         "recipes/test_from_larger",
         "hand",
     ),
@@ -356,5 +358,101 @@ MUTANTS = [
         "if False:",
         "recipes/test_vit",
         "scales",
+    ),
+    wrong(
+        "even steps whatever comes in",
+        READ,
+        "self._take(variable, axis, given[at])",
+        "pass",
+        "recipes/test_from_larger",
+        "takes_what or made_of",
+    ),
+    wrong(
+        "flattened as if channels were first",
+        ENTRIES,
+        ".reshape(sizes)[np.ix_",
+        ".reshape(sizes[::-1]).T[np.ix_",
+        "recipes/test_from_larger",
+        "takes_what",
+    ),
+    wrong(
+        "channels first are flattened as they are",
+        READ,
+        'operation.data_format == "channels_first":\n        axes, before',
+        "False:\n        axes, before",
+        "recipes/test_from_larger",
+        "takes_what",
+    ),
+    wrong(
+        "what is joined begins anew",
+        ENTRIES,
+        "[start + one.indices",
+        "[one.indices",
+        "recipes/test_from_larger",
+        "takes_what or made_of",
+    ),
+    wrong(
+        "what cannot be followed is taken by even steps",
+        READ,
+        "if held and given.mixed and",
+        "if False and",
+        "recipes/test_from_larger",
+        "cannot_be_followed",
+    ),
+    wrong(
+        "another size of pictures passes",
+        READ,
+        "if entries.size != held.shape[axis]:",
+        "if False:",
+        "recipes/test_from_larger",
+        "cannot_be_followed",
+    ),
+    wrong(
+        "groups take what they like",
+        READ,
+        "if split is None or split[0] is not None:",
+        "if split is None:",
+        "recipes/test_from_larger",
+        "cannot_be_followed",
+    ),
+    wrong(
+        "a depthwise bias by even steps",
+        READ,
+        "self._take(layer.bias, 0, made)",
+        "pass",
+        "recipes/test_from_larger",
+        "takes_what",
+    ),
+    wrong(
+        "a number over a tensor is the tensor over the number",
+        FOLLOWED,
+        "if leads or not constant:",
+        "if not constant:",
+        "recipes/test_moments",
+        "over_a_tensor",
+    ),
+    wrong(
+        "a number less a tensor is the tensor less the number",
+        FOLLOWED,
+        "(-1 if leads else 1)",
+        "1",
+        "recipes/test_moments",
+        "without_kernels",
+    ),
+    wrong(
+        "keys and values have the moments of the queries",
+        MOMENTS,
+        "comes = [*given, sums] if node.attended else",
+        "comes = [given[0]] * 3 + [sums] if node.attended else",
+        "recipes/test_moments",
+        "own_moments",
+    ),
+    wrong(
+        "keys are values",
+        UNROLLED,
+        'given["value"] if given.get("key") is None else given["key"]',
+        'given["value"]',
+        "recipes/test_moments",
+        "own_moments",
     ),
 ]
