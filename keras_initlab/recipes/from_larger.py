@@ -1,6 +1,5 @@
 """A small model out of the weights of a large one."""
 
-from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -8,10 +7,10 @@ import keras
 import numpy as np
 
 from keras_initlab.core.errors import InputError
-from keras_initlab.core.keras_private import inner
+from keras_initlab.network.heads import heads_of
 from keras_initlab.network.roles import KERNEL_ROLES
 from keras_initlab.network.slots import Slot, all_slots
-from keras_initlab.network.unrolled import Graph, unrolled
+from keras_initlab.network.unrolled import unrolled
 from keras_initlab.recipes.examples import small_relu_net, wide_relu_net
 from keras_initlab.recipes.followed import Counterpart, Followed
 from keras_initlab.recipes.recipe import Recipe
@@ -66,7 +65,7 @@ class FromLarger(Recipe):
     def change(self, work: Work) -> None:
         graph = unrolled(work.model)
         kernels = [slot for slot in work.every if slot.role in KERNEL_ROLES]
-        heads = _heads(graph, kernels)
+        heads = heads_of(graph, kernels)
         theirs = [slot for slot in all_slots(self.teacher) if "seed" not in slot.role]
         ours = [slot for slot in work.every if "seed" not in slot.role]
         pairs: list[tuple[Slot, Slot]] = []
@@ -109,19 +108,3 @@ def _counterpart(slot: Slot, other: Slot | None) -> Slot:
             "it out with layers=."
         )
     return other
-
-
-def _heads(graph: Graph, kernels: Sequence[Slot]) -> set[int]:
-    """By identity the layers with a kernel of which no other such layer sees the output; the last where the
-    model's code cannot be followed."""
-    layers = {id(slot.layer) for slot in kernels}
-    seen_by: dict[int, set[int]] = {}  # tensor -> the layers that it comes from, through none with a kernel
-    heads: set[int] = set()
-    for node in graph.nodes:
-        before = {layer for one in node.inputs for layer in seen_by.get(one, ())}
-        within = inner(node.operation) if isinstance(node.operation, keras.layers.Layer) else ()
-        own = layers & {id(one) for one in (node.operation, *within)}
-        if own:
-            heads = (heads - before) | own
-        seen_by.update(dict.fromkeys(node.outputs, own or before))
-    return heads or {id(slot.layer) for slot in kernels[-1:]}

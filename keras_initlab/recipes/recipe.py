@@ -91,11 +91,7 @@ class Recipe:
         """
         for name, value in (("x", x), ("y", y)):
             if name in self.needs and value is None:
-                there = ", ".join(self.needs)
-                raise InputError(
-                    f"{name} is missing: {self.name} looks at data; call "
-                    f"initlab.reinitialize(model, {self.name!r}, {there})."
-                )
+                raise InputError(f"{name} is missing: {self.name} looks at data; call {self.written_call()}.")
 
     def writable(self, model: keras.Model, layers: Layers, roles: Any) -> list[Slot]:
         """The slots that it may write: trainable, of the layers and roles that are asked for.
@@ -164,15 +160,35 @@ class Recipe:
 
     def label(self) -> str:
         """How it is called where nobody named it: its class with the arguments that are not usual."""
-        chosen = {
+        schemes = keras.initializers.Initializer
+        shown = {
+            name: written(one) if isinstance(one, schemes) else one for name, one in self._unusual.items()
+        }
+        inner = ", ".join(f"{name}={value}" for name, value in shown.items())
+        return f"{type(self).__name__}({inner})" if inner else type(self).__name__
+
+    @classmethod
+    def usage(cls) -> str:
+        """The line that uses it, with `...` for each argument that it cannot do without."""
+        return _call(cls, _needed(cls), cls.claims.needs)
+
+    def written_call(self) -> str:
+        """The line that uses it as it is, with `...` for models and the like that it was given."""
+        schemes = keras.initializers.Initializer
+        shown = {
+            name: written(one) if isinstance(one, schemes) else repr(one)
+            for name, one in self._unusual.items()
+        }
+        return _call(type(self), _needed(type(self)) | shown, self.needs)
+
+    @property
+    def _unusual(self) -> dict[str, Any]:
+        """The arguments that can be shown and are not the usual ones."""
+        return {
             one.name: getattr(self, one.name)
             for one in dataclasses.fields(self)
             if one.repr and getattr(self, one.name) != one.default
         }
-        schemes = keras.initializers.Initializer
-        shown = {name: written(one) if isinstance(one, schemes) else one for name, one in chosen.items()}
-        inner = ", ".join(f"{name}={value}" for name, value in shown.items())
-        return f"{type(self).__name__}({inner})" if inner else type(self).__name__
 
 
 def find(given: Any) -> Recipe | None:
@@ -199,11 +215,24 @@ def _made(kind: type[Recipe], arguments: Mapping[str, Any]) -> Recipe:
     try:
         return kind(**arguments)
     except TypeError as error:
-        needed = ", ".join(f"{name}=..." for name in _required(kind))
-        advice = f"; give initlab.recipes.{kind.__name__}({needed})" if needed else ""
-        raise InputError(f"{kind.__name__} cannot be made: {error}{advice}.") from error
+        raise InputError(f"{kind.__name__} cannot be made: {error}; call {kind.usage()}.") from error
 
 
-def _required(kind: type[Recipe]) -> list[str]:
-    """The arguments without which a recipe cannot be made."""
-    return [one.name for one in dataclasses.fields(kind) if one.default is dataclasses.MISSING]
+def _needed(kind: type[Recipe]) -> dict[str, str]:
+    """The arguments without which a recipe cannot be made, each `...`."""
+    missing = dataclasses.MISSING
+    fields = [one for one in dataclasses.fields(kind) if one.default is one.default_factory is missing]
+    return {one.name: "..." for one in fields}
+
+
+def _call(kind: type[Recipe], arguments: Mapping[str, str], needs: Sequence[str]) -> str:
+    """The line that uses a recipe: by its name where it takes no arguments."""
+    home = kind.__module__
+    home = "initlab.recipes" if home.startswith(f"{__package__}.") else home
+    inner = ", ".join(f"{name}={value}" for name, value in arguments.items())
+    made = (
+        f"{home}.{kind.__qualname__}({inner})"
+        if arguments or named(kind.name) is not kind
+        else repr(kind.name)
+    )
+    return f"initlab.reinitialize(model, {', '.join((made, *needs))})"

@@ -146,6 +146,11 @@ class Work:
         row = self._rows[slot.index]
         row["note"] = "; ".join(filter(None, (row["note"], note)))
 
+    def freeze(self, slot: Slot) -> None:
+        """Let a weight that was put stay from now on."""
+        slot.variable.trainable = False
+        self.annotate(slot, "frozen")
+
     def leave(self, slot: Slot, why: str) -> None:
         """Say that a weight stays as it was."""
         self._left[slot.path] = why

@@ -1,86 +1,15 @@
-"""Mistakes in μP, followed moments, SWIM, vision starts, weight selection, adapters and balance."""
+"""Mistakes in followed moments, SWIM, vision starts, adapters and balance."""
 
 from recipes import RECIPES, RESIDUAL, UNROLLED, wrong
 
-MUP = f"{RECIPES}mup.py"
 MOMENTS = f"{RECIPES}moments.py"
 FOLLOWED = "keras_initlab/network/moments.py"
 SWIM = f"{RECIPES}swim.py"
 VIT = f"{RECIPES}vit.py"
 LORA = f"{RECIPES}lora.py"
-LARGER = f"{RECIPES}from_larger.py"
-ENTRIES = f"{RECIPES}entries.py"
-READ = f"{RECIPES}followed.py"
 BALANCE = f"{RECIPES}balance.py"
 
 MUTANTS = [
-    wrong(
-        "hidden kernels over m", MUP, "width.inputs**-0.5", "width.inputs**-1.0", "recipes/test_mup", "hand"
-    ),
-    wrong(
-        "the head keeps the narrow law",
-        MUP,
-        "else 1 / width.inputs if width.readout else 1.0\n",
-        "else 1.0\n",
-        "recipes/test_mup",
-        "hand",
-    ),
-    wrong(
-        "outputs for inputs",
-        MUP,
-        "fans.fan_in / base.fans.fan_in, fans.fan_out / base.fans.fan_out",
-        "fans.fan_out / base.fans.fan_out, fans.fan_in / base.fans.fan_in",
-        "recipes/test_mup",
-        "hand",
-    ),
-    wrong(
-        "the wide law for the narrow one",
-        MUP,
-        "    return factor\n",
-        "    return 1.0\n",
-        "recipes/test_mup",
-        "laws",
-    ),
-    wrong(
-        "hidden kernels learn at the full rate",
-        MUP,
-        "return (1 / width.inputs if width.hidden else 1.0), 1.0",
-        "return 1.0, 1.0",
-        "recipes/test_mup",
-        "rates_by or trains_as or flat",
-    ),
-    wrong(
-        "biases learn at the full rate under SGD",
-        MUP,
-        "if width.hidden else width.numbers), 1.0",
-        "if width.hidden else 1.0), 1.0",
-        "recipes/test_mup",
-        "rates_by",
-    ),
-    wrong(
-        "decay shrinks with the rate",
-        MUP,
-        'config["weight_decay"] /= rate',
-        'config["weight_decay"] *= rate',
-        "recipes/test_mup",
-        "rates_by",
-    ),
-    wrong(
-        "schedules are not scaled",
-        f"{RECIPES}schedule.py",
-        "return self.schedule(step) * self.factor",
-        "return self.schedule(step)",
-        "recipes/test_mup",
-        "schedules",
-    ),
-    wrong(
-        "wider heads pass",
-        MUP,
-        "slot.shape[-1] != base.shape[-1]:",
-        "False:",
-        "recipes/test_mup",
-        "heads_of",
-    ),
     wrong(
         "the mean is left out",
         FOLLOWED,
@@ -239,23 +168,6 @@ MUTANTS = [
         "what_a",
     ),
     wrong(
-        "the first entries",
-        ENTRIES,
-        "return np.arange(0, larger, larger // smaller)\n    return np.linspace(0, larger - 1, smaller)",
-        "return np.arange(smaller)\n    return np.arange(smaller)",
-        "recipes/test_from_larger",
-        "hand",
-    ),
-    wrong(
-        "the head is taken",
-        LARGER,
-        "if id(slot.layer) in heads:",
-        "if False:",
-        "recipes/test_from_larger",
-        "entries or heads",
-    ),
-    wrong("gates are cut", LARGER, "if gated or any", "if any", "recipes/test_from_larger", "counterpart"),
-    wrong(
         "the rate itself for its root",
         BALANCE,
         "np.sqrt(found / mean)",
@@ -288,46 +200,6 @@ MUTANTS = [
         "gpt2_beit",
     ),
     wrong(
-        "the layer made last is the head",
-        LARGER,
-        "return heads or",
-        "return",
-        "recipes/test_from_larger",
-        "heads",
-    ),
-    wrong(
-        "spared variables decay",
-        MUP,
-        "    copy_exclusions(optimizer, made)\n",
-        "",
-        "recipes/test_mup",
-        "spared",
-    ),
-    wrong(
-        "gradients are clipped where the narrow model's are",
-        MUP,
-        'for size in ("epsilon", "clipnorm", "clipvalue"):',
-        'for size in ("epsilon",):',
-        "recipes/test_mup",
-        "multiplier",
-    ),
-    wrong(
-        "sums of squares begin where the narrow model's do",
-        MUP,
-        "*= epsilon**2",
-        "*= 1",
-        "recipes/test_mup",
-        "multiplier",
-    ),
-    wrong(
-        "weights of losses are forgotten",
-        f"{RECIPES}coordinates.py",
-        "model.loss, given_loss_weights(model), **ways",
-        "model.loss, **ways",
-        "recipes/test_mup",
-        "losses",
-    ),
-    wrong(
         "integers for weights of an adapter",
         LORA,
         'if "float" not in base.variable.dtype:',
@@ -358,70 +230,6 @@ MUTANTS = [
         "if False:",
         "recipes/test_vit",
         "scales",
-    ),
-    wrong(
-        "even steps whatever comes in",
-        READ,
-        "self._take(variable, axis, given[at])",
-        "pass",
-        "recipes/test_from_larger",
-        "takes_what or made_of",
-    ),
-    wrong(
-        "flattened as if channels were first",
-        ENTRIES,
-        ".reshape(sizes)[np.ix_",
-        ".reshape(sizes[::-1]).T[np.ix_",
-        "recipes/test_from_larger",
-        "takes_what",
-    ),
-    wrong(
-        "channels first are flattened as they are",
-        READ,
-        'operation.data_format == "channels_first":\n        axes, before',
-        "False:\n        axes, before",
-        "recipes/test_from_larger",
-        "takes_what",
-    ),
-    wrong(
-        "what is joined begins anew",
-        ENTRIES,
-        "[start + one.indices",
-        "[one.indices",
-        "recipes/test_from_larger",
-        "takes_what or made_of",
-    ),
-    wrong(
-        "what cannot be followed is taken by even steps",
-        READ,
-        "if held and given.mixed and",
-        "if False and",
-        "recipes/test_from_larger",
-        "cannot_be_followed",
-    ),
-    wrong(
-        "another size of pictures passes",
-        READ,
-        "if entries.size != held.shape[axis]:",
-        "if False:",
-        "recipes/test_from_larger",
-        "cannot_be_followed",
-    ),
-    wrong(
-        "groups take what they like",
-        READ,
-        "if split is None or split[0] is not None:",
-        "if split is None:",
-        "recipes/test_from_larger",
-        "cannot_be_followed",
-    ),
-    wrong(
-        "a depthwise bias by even steps",
-        READ,
-        "self._take(layer.bias, 0, made)",
-        "pass",
-        "recipes/test_from_larger",
-        "takes_what",
     ),
     wrong(
         "a number over a tensor is the tensor over the number",
