@@ -1,11 +1,12 @@
 """Mistakes in followed moments, SWIM, vision starts, adapters and balance."""
 
-from recipes import RECIPES, RESIDUAL, UNROLLED, wrong
+from recipes import BASE, RECIPES, RESIDUAL, SETUP, UNROLLED, wrong
 
 MOMENTS = f"{RECIPES}moments.py"
 FOLLOWED = "keras_initlab/network/moments.py"
 SWIM = f"{RECIPES}swim.py"
 VIT = f"{RECIPES}vit.py"
+REGISTRY = f"{RECIPES}registry.py"
 LORA = f"{RECIPES}lora.py"
 BALANCE = f"{RECIPES}balance.py"
 
@@ -262,5 +263,61 @@ MUTANTS = [
         'given["value"]',
         "recipes/test_moments",
         "own_moments",
+    ),
+    wrong(
+        "mica's b trains",
+        LORA,
+        "                work.freeze(b)\n",
+        "                pass\n",
+        "recipes/test_lora",
+        "stays",
+    ),
+    wrong(
+        "what a failed start froze stays frozen",
+        "keras_initlab/network/snapshot.py",
+        "            variable.trainable = trained\n",
+        "            pass\n",
+        "recipes/test_lora",
+        "freezes_nothing",
+    ),
+    wrong(
+        "entrants of a comparison freeze",
+        SETUP,
+        "if changed := before.retrained():",
+        "if changed := []:",
+        "recipes/test_lora",
+        "compared",
+    ),
+    wrong(
+        "advice without the arguments that are needed",
+        BASE,
+        'return {one.name: "..." for one in fields}',
+        "return {}",
+        "recipes/test_recipe",
+        "how_to_use or arguments_are_missing",
+    ),
+    wrong(
+        "advice by the name whatever the arguments",
+        BASE,
+        "if arguments or named(kind.name) is not kind else",
+        "if False else",
+        "recipes/test_recipe",
+        "misses_data",
+    ),
+    wrong(
+        "any class is a recipe",
+        REGISTRY,
+        "if not isinstance(cls, type) or not issubclass(cls, Recipe):",
+        "if False:",
+        "recipes/test_plugins",
+        "only_recipes",
+    ),
+    wrong(
+        "any name is a recipe's",
+        REGISTRY,
+        "not _SNAKE.fullmatch(name)",
+        "not _SNAKE.match(name)",
+        "recipes/test_plugins",
+        "snake_case",
     ),
 ]
