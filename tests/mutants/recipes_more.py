@@ -7,6 +7,7 @@ FOLLOWED = "keras_initlab/network/moments.py"
 SWIM = f"{RECIPES}swim.py"
 VIT = f"{RECIPES}vit.py"
 REGISTRY = f"{RECIPES}registry.py"
+KERNELS = f"{RECIPES}data_kernels.py"
 LORA = f"{RECIPES}lora.py"
 BALANCE = f"{RECIPES}balance.py"
 
@@ -319,5 +320,69 @@ MUTANTS = [
         "not _SNAKE.match(name)",
         "recipes/test_plugins",
         "snake_case",
+    ),
+    wrong(
+        "the least directions",
+        KERNELS,
+        "np.argsort(squares)[::-1][:count]",
+        "np.argsort(squares)[:count]",
+        "recipes/test_data_kernels",
+        "principal",
+    ),
+    wrong(
+        "directions around 0 and not the mean",
+        KERNELS,
+        "whitening(rows - rows.mean(axis=0), drawn",
+        "whitening(rows, drawn",
+        "recipes/test_data_kernels",
+        "principal",
+    ),
+    wrong(
+        "the signs of LAPACK",
+        KERNELS,
+        ".sum(axis=0) < 0, -1.0, 1.0)",
+        ".sum(axis=0) < 0, 1.0, 1.0)",
+        "recipes/test_data_kernels",
+        "principal",
+    ),
+    wrong(
+        "clusters of what is not whitened",
+        KERNELS,
+        "white = centred @ back\n",
+        "white = centred @ np.linalg.qr(back)[0]\n",
+        "recipes/test_data_kernels",
+        "cluster_of",
+    ),
+    wrong(
+        "centres are sums",
+        KERNELS,
+        "sums / np.maximum(counts, 1)[:, None]",
+        "sums",
+        "recipes/test_data_kernels",
+        "scipy",
+    ),
+    wrong(
+        "the place and not the channels stands first in a patch",
+        KERNELS,
+        "np.moveaxis(rows, 1, -1).reshape",
+        "rows.reshape",
+        "recipes/test_data_kernels",
+        "patches",
+    ),
+    wrong(
+        "padding at the start first",
+        KERNELS,
+        "return missing // 2, missing - missing // 2",
+        "return missing - missing // 2, missing // 2",
+        "recipes/test_data_kernels",
+        "patches",
+    ),
+    wrong(
+        "too few inputs do",
+        KERNELS,
+        "if len(rows) < count:",
+        "if False:",
+        "recipes/test_data_kernels",
+        "keeps_its_draw",
     ),
 ]
