@@ -76,6 +76,27 @@ def reshaped(axes: Axes, before: Sequence[int], after: Sequence[int]) -> Axes | 
     return None
 
 
+def split(
+    entries: Entries, larger: tuple[int, int], smaller: tuple[int, int]
+) -> tuple[Entries, Entries] | None:
+    """The groups and the entries of each, where all groups take the same ones; else None.
+
+    Args:
+        entries: Of an axis of groups of entries.
+        larger: How many groups of how many entries it has in the larger tensor.
+        smaller: In the smaller one.
+
+    >>> split(spread(12, 6), (2, 6), (2, 3))
+    (Entries(indices=array([0, 1]), size=2), Entries(indices=array([0, 2, 4]), size=6))
+    """
+    if entries.size != math.prod(larger):
+        return None
+    groups, each = np.divmod(entries.indices.reshape(smaller), larger[1])
+    if (groups != groups[:, :1]).any() or (each != each[:1]).any():
+        return None
+    return Entries(groups[:, 0], larger[0]), Entries(each[0], larger[1])
+
+
 def joined(parts: Sequence[Entries | None], sizes: Sequence[int]) -> Entries | None:
     """The entries of an axis along which tensors of these sizes are joined.
 

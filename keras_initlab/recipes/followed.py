@@ -13,7 +13,7 @@ from keras_initlab.core.errors import InputError
 from keras_initlab.core.keras_private import projections
 from keras_initlab.network.operations import PRODUCTS, is_norm
 from keras_initlab.network.unrolled import ATTENTION, Graph, Node
-from keras_initlab.recipes.entries import Axes, Entries, joined, met, reshaped, spread
+from keras_initlab.recipes.entries import Axes, Entries, joined, met, reshaped, split, spread
 
 
 class Unknown(NamedTuple):
@@ -138,14 +138,17 @@ class Followed:
             return self._product(node.variables[0], given[0], len(after))
         if kind == "EinsumDense":
             return self._contract(operation.equation, operation.kernel, given[0], len(after))
-        if kind == "Embedding":
-            return (*(None,) * (len(after) - 1), self._outputs(operation.embeddings, 1))
+        if isinstance(operation, keras.layers.Embedding):
+            return self._embed(operation, given[0], shapes[0], len(after))
         if kind in (*CONVOLUTIONS, *TRANSPOSED, *DEPTHWISE, *SEPARABLE):
             return self._convolve(operation, kind, given[0], len(after))
         known = [one for one in given if not isinstance(one, Unknown)]
         if len(known) < len(given):
             lost = next(one for one in given if isinstance(one, Unknown))
-            return lost._replace(mixed=lost.mixed or kind in (*SHAPING, *JOINING))
+            rows = len(after) == 2 and kind in JOINING and operation.axis in (1, -2)
+            return lost._replace(mixed=lost.mixed or (kind in (*SHAPING, *JOINING) and not rows))
+        if not known and len(node.variables) == 1:  # a table or a token by itself
+            return self._held(node.variables[0], len(after))
         if kind == "Matmul" and len(known) == 2 and len(known[0]) == len(known[1]) > 1:
             return (*known[0][:-1], known[1][-1])
         if not known or kind in OPAQUE:
@@ -189,6 +192,19 @@ class Followed:
                     self._reads(variable, axis, made, at)
         return made
 
+    def _held(self, variable: Any, rank: int) -> Axes:
+        """What a weight is as a tensor, by its last axes."""
+        axes = [self._outputs(variable, axis) for axis in range(len(variable.shape))][-rank:]
+        return (*(None,) * (rank - len(axes)), *axes)
+
+    def _embed(self, layer: Any, given: Axes | Unknown, shape: Sequence[int], rank: int) -> Axes:
+        """A table, or the way back to words."""
+        if rank > len(shape):
+            return (*(None,) * (rank - 1), self._outputs(layer.embeddings, 1))
+        table, axis = (layer.embeddings, 1) if layer.tie_weights else (layer.reverse_embeddings, 0)
+        self._reads(table, axis, given)
+        return (None,) * rank
+
     def _product(self, kernel: Any, given: Axes | Unknown, rank: int) -> Axes:
         self._reads(kernel, 0, given)
         before = (None,) * (rank - 1) if isinstance(given, Unknown) else given[:-1]
@@ -226,20 +242,21 @@ class Followed:
         return self._chosen.get((id(variable), axis)) or self._outputs(variable, axis)
 
     def _grouped(self, layer: Any, given: Axes | Unknown, channels: int, made: Entries | None) -> None:
-        """Each group of channels takes the same entries of its counterpart."""
+        """Each group of channels takes the same entries of its own counterpart."""
         if isinstance(given, Unknown):
             return self._reads(layer.kernel, -2, given._replace(mixed=True))
-        for entries, axis in ((given[channels], -2), (made, -1)):
-            size = layer.kernel.shape[axis] * (layer.groups if axis == -2 else 1)
-            split = reshaped((entries,), (size,), (layer.groups, size // layer.groups))
-            if split is None or split[0] is not None:
-                raise InputError(
-                    f"The {layer.groups} groups of {layer.path} do not take the same entries of teacher's: "
-                    "leave it out with layers=."
-                )
-            if axis == -2:
-                self._take(layer.kernel, -2, split[1])
-        return None
+        held, came = self._counterparts.get(id(layer.kernel)), given[channels]
+        if held is None or came is None or made is None:
+            return None
+        each, groups = layer.kernel.shape[-2], max(1, came.size // held.shape[-2])
+        inputs = split(came, (groups, held.shape[-2]), (layer.groups, each))
+        outputs = split(made, (groups, made.size // groups), (layer.groups, -1))
+        if inputs is None or outputs is None or inputs[0] != outputs[0]:
+            raise InputError(
+                f"The {layer.groups} groups of {layer.path} do not take the same entries of teacher's: "
+                "leave it out with layers=."
+            )
+        return self._take(layer.kernel, -2, inputs[1])
 
     def _contract(self, equation: str, kernel: Any, given: Axes | Unknown, rank: int) -> Axes:
         """Through a product with a kernel, letter by letter from the last; the first is the examples'."""

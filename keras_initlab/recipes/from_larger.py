@@ -8,7 +8,7 @@ import numpy as np
 
 from keras_initlab.core.errors import InputError
 from keras_initlab.network.heads import heads_of
-from keras_initlab.network.roles import KERNEL_ROLES
+from keras_initlab.network.roles import KERNEL_ROLES, same_role
 from keras_initlab.network.slots import Slot, all_slots
 from keras_initlab.network.unrolled import unrolled
 from keras_initlab.recipes.examples import small_relu_net, wide_relu_net
@@ -94,7 +94,7 @@ def _counterpart(slot: Slot, other: Slot | None) -> Slot:
     Raises:
         InputError: If it is none that entries can be taken of.
     """
-    if other is None or other.role != slot.role or len(other.shape) != len(slot.shape):
+    if other is None or not same_role(other.role, slot.role) or len(other.shape) != len(slot.shape):
         there = f"{other.path}, a {other.role} of shape {other.shape}" if other else "nothing"
         raise InputError(
             f"{slot.path}, a {slot.role} of shape {slot.shape}, meets {there} in teacher: both need the "

@@ -15,7 +15,7 @@ from keras_initlab.core.keras_private import copy_exclusions, learning_rate, own
 from keras_initlab.initializers.adapting import fan_factor, label, resolve
 from keras_initlab.initializers.fans import Fans
 from keras_initlab.network.heads import heads_of
-from keras_initlab.network.roles import KERNEL_ROLES
+from keras_initlab.network.roles import KERNEL_ROLES, same_role
 from keras_initlab.network.slots import Slot, all_slots, slots
 from keras_initlab.network.unrolled import unrolled
 from keras_initlab.recipes.examples import small_relu_net, wide_relu_net
@@ -101,7 +101,7 @@ def widths(every: Sequence[Slot], narrow: Sequence[Base]) -> dict[int, Width]:
         )
     found = {}
     for slot, base in zip(weights, narrow, strict=True):
-        if slot.role != base.role or len(slot.shape) != len(base.shape):
+        if not same_role(slot.role, base.role) or len(slot.shape) != len(base.shape):
             raise InputError(
                 f"{slot.path} is a {slot.role} of shape {slot.shape}, and narrow has a {base.role} of shape "
                 f"{base.shape} there: both need the same layers in the same order."

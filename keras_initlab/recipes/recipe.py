@@ -230,9 +230,6 @@ def _call(kind: type[Recipe], arguments: Mapping[str, str], needs: Sequence[str]
     home = kind.__module__
     home = "initlab.recipes" if home.startswith(f"{__package__}.") else home
     inner = ", ".join(f"{name}={value}" for name, value in arguments.items())
-    made = (
-        f"{home}.{kind.__qualname__}({inner})"
-        if arguments or named(kind.name) is not kind
-        else repr(kind.name)
-    )
+    by_name = named(kind.name) is kind and not arguments
+    made = repr(kind.name) if by_name else f"{home}.{kind.__qualname__}({inner})"
     return f"initlab.reinitialize(model, {', '.join((made, *needs))})"

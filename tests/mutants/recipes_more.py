@@ -300,8 +300,8 @@ MUTANTS = [
     wrong(
         "advice by the name whatever the arguments",
         BASE,
-        "if arguments or named(kind.name) is not kind else",
-        "if False else",
+        "named(kind.name) is kind and not arguments",
+        "named(kind.name) is kind",
         "recipes/test_recipe",
         "misses_data",
     ),

@@ -183,8 +183,8 @@ MUTANTS = [
     wrong(
         "groups take what they like",
         READ,
-        "if split is None or split[0] is not None:",
-        "if split is None:",
+        "if inputs is None or outputs is None or inputs[0] != outputs[0]:",
+        "if False:",
         "recipes/test_from_larger",
         "cannot_be_followed",
     ),
@@ -227,5 +227,13 @@ MUTANTS = [
         "if False:",
         "recipes/test_mup",
         "flat",
+    ),
+    wrong(
+        "numbers of weights without a name count",
+        "keras_initlab/network/roles.py",
+        "return one == other or bool(_UNNAMED.fullmatch(one) and _UNNAMED.fullmatch(other))",
+        "return one == other",
+        "recipes/test_from_larger",
+        "without_a_name",
     ),
 ]

@@ -6,7 +6,7 @@ import pytest
 from keras import layers
 
 import keras_initlab as initlab
-from keras_initlab.recipes import FromLarger
+from keras_initlab.recipes import FromLarger, Mup
 from keras_initlab.recipes.entries import places
 
 
@@ -116,6 +116,10 @@ def in_groups(x, width):
     return layers.Flatten()(layers.Conv2D(2 * width, 2, groups=2, activation="relu", name="groups")(x))
 
 
+def alone(x, width):
+    return layers.Flatten()(layers.Conv2D(width, 2, groups=width, activation="relu", name="alone")(x))
+
+
 def by_einsum(x, width):
     x = layers.EinsumDense("abcd,de->abce", (4, 3, width), name="mix")(x)
     return layers.Flatten()(keras.ops.mean(keras.ops.transpose(x, (0, 3, 1, 2)), axis=2))
@@ -136,6 +140,7 @@ def unfolded(x, width):
         (dense_block, (12, 5)),
         (by_channel, (12, 5)),
         (in_groups, (12, 6)),
+        (alone, (12, 5)),
         (by_einsum, (12, 5)),
         (unfolded, (12, 4)),
     ],
@@ -150,6 +155,8 @@ def test_who_reads_a_layer_takes_what_it_took(between, widths):
                 drawn = rng.uniform(0.5, 1.5, variable.shape)  # without a bias 0 stays 0
                 drawn = drawn if variable.trainable else np.ones(variable.shape)
                 drawn *= variable.path.split("/")[-1] not in ("bias", "beta", "moving_mean")
+                if large.name == "depth" and at:
+                    drawn = rng.normal(size=24) * np.repeat(np.isin(np.arange(12), places(*widths)), 2)
             else:
                 drawn = rng.normal(size=variable.shape)
             axis = -2 if isinstance(large, layers.Conv2DTranspose) and not at else -1
@@ -215,3 +222,67 @@ def test_attention_reads_what_queries_keys_and_values_are_made_of():
             for net in (teacher, student)
         )
         np.testing.assert_array_equal(np.array(small), np.array(large)[rows][..., places(12, 5)])
+
+
+class Unnamed(layers.Layer):
+    """Scales channels by a weight that Keras numbers over the whole process."""
+
+    def build(self, shape):
+        self.scale = self.add_weight(shape=shape[-1:], initializer="random_normal")
+
+    def call(self, x):
+        return x * self.scale
+
+
+@pytest.mark.parametrize("recipe", [FromLarger, Mup])
+def test_a_weight_without_a_name_has_a_counterpart(recipe):
+    def build(width):
+        return keras.Sequential([keras.Input((4,)), layers.Dense(width), Unnamed(), layers.Dense(2)])
+
+    teacher, student = build(12), build(5)
+    roles = {slot.role for net in (teacher, student) for slot in initlab.slots(net)} - {"kernel", "bias"}
+    assert len(roles) == 2
+    if recipe is Mup:
+        assert initlab.reinitialize(teacher, Mup(student))
+        return
+    FromLarger(teacher).apply(student)
+    large, small = (np.array(net.layers[1].scale) for net in (teacher, student))
+    np.testing.assert_array_equal(small, large[places(12, 5)])
+
+
+class Token(layers.Layer):
+    """Puts one learned place before all others."""
+
+    def build(self, shape):
+        self.token = self.add_weight(shape=(1, 1, shape[-1]), initializer="random_normal", name="token")
+
+    def call(self, x):
+        return keras.ops.concatenate([keras.ops.tile(self.token, (keras.ops.shape(x)[0], 1, 1)), x], 1)
+
+
+def test_tables_are_followed_to_and_fro():
+    def build(width):
+        x = keras.Input((4,), dtype="int32")
+        words = layers.ReversibleEmbedding(7, width, tie_weights=False, name="words")
+        logits = words(layers.Dense(width, name="last")(words(x)), reverse=True)
+        return keras.Model(x, layers.Dense(2)(logits))
+
+    teacher, student = build(12), build(5)
+    FromLarger(teacher).apply(student)
+    rows = places(12, 5)
+    large, small = (np.array(net.get_layer("last").kernel) for net in (teacher, student))
+    np.testing.assert_array_equal(small, large[rows][:, rows])
+    large, small = (np.array(net.get_layer("words").reverse_embeddings) for net in (teacher, student))
+    np.testing.assert_array_equal(small, large[rows])
+
+
+def test_the_rows_behind_flattened_tokens():
+    def build(width):
+        x = keras.Input((4,), dtype="int32")
+        hidden = layers.Flatten()(Token()(layers.Embedding(7, width)(x)))
+        return keras.Model(x, layers.Dense(2)(layers.Dense(6, name="mix")(hidden)))
+
+    teacher, student = build(12), build(5)
+    FromLarger(teacher).apply(student)
+    large, small = (np.array(net.get_layer("mix").kernel) for net in (teacher, student))
+    np.testing.assert_array_equal(small, large.reshape(5, 12, 6)[:, places(12, 5)].reshape(25, 6))
