@@ -351,7 +351,7 @@ MUTANTS = [
         "white = centred @ back\n",
         "white = centred @ np.linalg.qr(back)[0]\n",
         "recipes/test_data_kernels",
-        "cluster_of",
+        "means_of",
     ),
     wrong(
         "centres are sums",

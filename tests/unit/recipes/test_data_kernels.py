@@ -106,6 +106,18 @@ def test_clusters_by_scipy():
     np.testing.assert_array_equal(k_means(ROWS.astype("float64"), lonely)[-1], lonely[-1])
 
 
+def test_the_means_of_whitened_inputs_by_scipy():
+    x = ROWS - ROWS.astype("float64").mean(axis=0)
+    _, size, directions = np.linalg.svd(x, full_matrices=False)
+    back = directions[:5].T / size[:5]
+    white = x @ back
+    white /= np.linalg.norm(white, axis=1, keepdims=True)
+    start = white[np.random.default_rng(3).choice(200, 5, replace=False)]
+    theirs, _ = kmeans2(white, start, iter=20, minit="matrix")
+    made = clustered(ROWS.astype("float64"), 5, np.random.default_rng(3))
+    np.testing.assert_allclose(made, back @ theirs.T, rtol=1e-3, atol=1e-4)
+
+
 def test_each_unit_answers_to_a_cluster_of_its_own():
     """Far clusters on three axes and their opposites: six units, one for each."""
     axes = np.concatenate([np.eye(3), -np.eye(3)])
