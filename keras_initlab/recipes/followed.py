@@ -130,6 +130,9 @@ class Followed:
     ) -> Axes | Unknown:
         """What comes out of a node."""
         operation, kind = node.operation, type(node.operation).__name__
+        if not given:  # a table or a token by itself
+            alone = len(node.variables) == 1 and not isinstance(operation, keras.Layer)
+            return self._held(node.variables[0], len(after)) if alone else Unknown(node.name)
         if isinstance(operation, ATTENTION):
             return self._attend(node)
         if isinstance(operation, keras.layers.Dense):
@@ -147,11 +150,9 @@ class Followed:
             lost = next(one for one in given if isinstance(one, Unknown))
             rows = len(after) == 2 and kind in JOINING and operation.axis in (1, -2)
             return lost._replace(mixed=lost.mixed or (kind in (*SHAPING, *JOINING) and not rows))
-        if not known and len(node.variables) == 1:  # a table or a token by itself
-            return self._held(node.variables[0], len(after))
         if kind == "Matmul" and len(known) == 2 and len(known[0]) == len(known[1]) > 1:
             return (*known[0][:-1], known[1][-1])
-        if not known or kind in OPAQUE:
+        if kind in OPAQUE:
             return Unknown(node.name)
         if kind in SHAPING:
             return _shaped(operation, known[0], shapes[0], after) or Unknown(node.name, mixed=True)
@@ -175,7 +176,9 @@ class Followed:
         layer = isinstance(node.operation, keras.Layer)
         held = [*node.variables, *(node.operation.weights if layer else ())]
         scales = is_norm(node.operation) or type(node.operation).__name__ in SCALING
-        if (layer and held and not scales) or max(map(len, shapes)) > len(after):
+        if layer and held and not scales:
+            return Unknown(node.name)
+        if max(map(len, shapes)) > len(after):
             return Unknown(node.name, mixed=True)
         made = _agreed(node, given, shapes, len(after))
         for axis in range(len(after)):
