@@ -236,4 +236,12 @@ MUTANTS = [
         "recipes/test_from_larger",
         "without_a_name",
     ),
+    wrong(
+        "a token by itself is not followed",
+        READ,
+        "alone = len(node.variables) == 1 and",
+        "alone = False and",
+        "recipes/test_from_larger",
+        "tokens",
+    ),
 ]
