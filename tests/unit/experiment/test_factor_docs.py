@@ -20,7 +20,7 @@ def test_the_code_of_the_page_runs():
 @pytest.mark.parametrize(
     ("name", "small", "pictures"),
     [
-        ("circles", {"STEPS_PER_EPOCH": 4, "STEPS": 8, "REPLICATES": 3}, ["circles"]),
+        ("circles", {"STEPS_PER_EPOCH": 4, "STEPS": 8, "REPLICATES": 3}, ["circles", "boundaries"]),
         ("learning_rates", {"RATES": [1e-3, 1e-2]}, ["learning_rates", "learning_rates_grid"]),
         (
             "phase_diagram",
