@@ -112,14 +112,17 @@ def _factor(name: Any, given: Any, keywords: frozenset[str]) -> Factor:
 
 def _kind(name: Any, levels: Iterable[Any], keywords: frozenset[str]) -> str:
     """Where a name is looked up: the model function first."""
+    levels = list(levels)
     if name in keywords:
         return "keyword"
     if name in NUMBERS:
         return "number"
     if name == "optimizer":
         return "optimizer"
-    if name in ARGUMENTS:
-        return "argument"
+    if name == "batch_size" or (
+        name == "shuffle" and all(isinstance(one, bool | np.bool_) for one in levels)
+    ):
+        return "argument"  # other rules of shuffling are those of the remedy
     remedies = [level for level in levels if isinstance(level, Remedy)]
     if isinstance(name, str) and name and (name in list_remedies() or remedies):
         return "remedy"

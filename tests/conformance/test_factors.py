@@ -93,6 +93,17 @@ def test_the_levels_of_a_remedy_and_its_absence():
     assert grid.config["factors"]["remedy"]["none"]["compares"] == ["val_"]
 
 
+def test_shuffling_is_an_argument_or_a_rule():
+    plain = crossed({"shuffle": [True, False]}, replicates=1, epochs=2)
+    rules = crossed({"shuffle": ["each", "never", "once"]}, replicates=1, epochs=2)
+    for one, other in (("on", "each"), ("off", "never")):
+        ends = [
+            grid.at(shuffle=level).records[0].step_losses for grid, level in ((plain, one), (rules, other))
+        ]
+        assert ends[0] == pytest.approx(ends[1], rel=1e-6)
+    assert len({record.step_losses[-1] for record in rules.records}) == 6
+
+
 def test_a_list_of_grids_trains_each_and_what_is_left_out_stays_at_the_reference():
     grid = crossed([{"learning_rate": [0.01, 0.1]}, {"depth": [1, 2, 3]}], replicates=1, epochs=1)
     cells = {tuple(sorted(record.levels.items())) for record in grid.records}
