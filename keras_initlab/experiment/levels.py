@@ -22,6 +22,9 @@ ARGUMENTS = ("batch_size", "shuffle")
 NUMBERS = ("learning_rate", "weight_decay", "clipnorm", "global_clipnorm")
 """Numbers of the optimizer that can be factors; more are strengths of remedies."""
 
+BUILT_IN = (*NUMBERS, "optimizer", *ARGUMENTS)
+"""Names that are looked up behind the keywords of the model function."""
+
 COLUMNS = ("initializer", "replicate", "status", "message", "step", "epoch", "split", "metric", "value")
 """Columns of frames, which no factor may be called."""
 
@@ -126,7 +129,7 @@ def _kind(name: Any, levels: Iterable[Any], keywords: frozenset[str]) -> str:
     remedies = [level for level in levels if isinstance(level, Remedy)]
     if isinstance(name, str) and name and (name in list_remedies() or remedies):
         return "remedy"
-    known = [*keywords, *NUMBERS, "optimizer", *ARGUMENTS, *list_remedies()]
+    known = [*keywords, *BUILT_IN, *list_remedies()]
     raise UnknownNameError(
         "factor",
         name,

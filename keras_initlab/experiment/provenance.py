@@ -15,14 +15,17 @@ import numpy as np
 from keras_initlab import __version__
 from keras_initlab.core.keras_private import compiled_metrics, direction, parts
 from keras_initlab.core.processor import processor
+from keras_initlab.engines.hyperparameters import own_number
 from keras_initlab.engines.lending import optimizers
 from keras_initlab.engines.setup import Setup, Setups
 from keras_initlab.experiment import identity, targets
 from keras_initlab.experiment.describing import described, is_own
-from keras_initlab.experiment.factors import NONE, Factors
+from keras_initlab.experiment.factors import NONE, Factor, Factors
+from keras_initlab.experiment.levels import BUILT_IN
 from keras_initlab.experiment.targets import loss_name
 from keras_initlab.network.slots import Slot
 from keras_initlab.recipes.recipe import Recipe
+from keras_initlab.remedies import list_remedies
 from keras_initlab.trials.config import Config
 from keras_initlab.trials.plan import Plan
 
@@ -70,13 +73,32 @@ def describe(
 
 
 def _factors(varied: Factors, plan: Plan, setups: Setups) -> dict[str, dict[str, Any]]:
-    """Factors and levels; of a batch size also the steps that it makes of an epoch."""
+    """Factors and levels, with what has to be known of them beside: the steps that a batch size makes of an
+    epoch, and what is told under the table."""
     found = varied.described()
     for levels in plan.cells:
         for name, label in levels:
             if name == "batch_size":
                 found[name][label]["steps_per_epoch"] = setups[levels].training.steps
+    for name, factor in varied.by_name.items():
+        told = _told(factor, setups[plan.cells[0]])
+        if told:
+            next(iter(found[name].values()))["told"] = told
     return found
+
+
+def _told(factor: Factor, setup: Setup) -> str:
+    """What a reader may not expect of a factor; empty if nothing."""
+    if factor.kind == "keyword" and factor.name in (*BUILT_IN, *list_remedies()):
+        return f"{factor.name} is the keyword of the model function, not what is called so without one."
+    if factor.name == "weight_decay" and setup.model.losses:
+        return "The model has regularizers of its own: weight_decay comes on top of them."
+    if factor.kind == "number":
+        own = own_number(setup.model.optimizer, factor.name)
+        same = [label for label, level in factor.levels.items() if math.isclose(level, own, rel_tol=1e-6)]
+        if same and math.isfinite(own):
+            return f"{factor.name} {same[0]} is what the model was compiled with."
+    return ""
 
 
 def _optimizer(model: keras.Model) -> Any:

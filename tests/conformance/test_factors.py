@@ -201,3 +201,13 @@ def test_a_level_is_part_of_the_identity_of_its_runs(tmp_path):
     assert len(set(identities.values())) == len(identities) == 4
     with pytest.raises(InputError, match="the level 'some' of 'remedy'"):
         crossed({"remedy": {"none": None, "some": GradientNoise(0.1)}}, **few)
+
+
+def test_what_a_reader_may_not_expect_is_told_under_the_table():
+    def named(dropout=0.1):
+        return build(units=4 + round(10 * dropout))
+
+    grid = crossed({"dropout": [0.1, 0.2], "learning_rate": [0.01, 0.1]}, named, replicates=1, epochs=1)
+    words = " ".join(grid.notes)
+    assert "dropout is the keyword of the model function" in words
+    assert "learning_rate 0.01 is what the model was compiled with." in words
