@@ -2,7 +2,8 @@
 
 Tutorials train this net once for each of zeros, weights ten times too large, and He's. One run each can come
 out anywhere: here each is trained 20 times from paired starts, with and without batch normalization, dropout,
-noise in the data and L2, and the verdict stands in words. Writes `circles.png`.
+noise in the data and L2, and the verdict stands in words. Writes `circles.png` and, of one run each,
+`boundaries.png`.
 
     python examples/circles.py [--out pictures] [--shrink 1]
 """
@@ -48,7 +49,7 @@ def net():
     return model
 
 
-def train(shrink):
+def compare(factors, epochs, **arguments):
     rng = np.random.default_rng(0)
     x, y = circles(EXAMPLES, rng)
     return initlab.compare(
@@ -59,10 +60,38 @@ def train(shrink):
         validation_data=circles(EXAMPLES, rng),
         batch_size=EXAMPLES,
         shuffle=False,
-        epochs=max(1, STEPS // STEPS_PER_EPOCH // shrink),
-        replicates=max(3, REPLICATES // shrink),
-        factors={"remedy": REMEDIES},
+        epochs=epochs,
+        factors=factors,
+        **arguments,
     )
+
+
+def boundaries(epochs):
+    """Where one run of each start and remedy says which circle a point is on."""
+    import matplotlib.pyplot as plt
+
+    side = np.linspace(-1.5, 1.5, 80, dtype="float32")
+    plane = np.stack(np.meshgrid(side, side), -1).reshape(-1, 2)
+    said = {}
+
+    def watch(label, replicate, levels):
+        def look(logs=None):
+            said[label, levels["remedy"]] = np.array(callback.model.predict(plane, verbose=0))
+
+        callback = keras.callbacks.LambdaCallback(on_train_end=look)
+        return callback
+
+    shown = {name: REMEDIES[name] for name in ("none", "batch norm")}
+    compare({"remedy": shown}, epochs, replicates=1, callbacks=watch)
+    x, y = circles(EXAMPLES, np.random.default_rng(0))
+    figure, axes = plt.subplots(len(shown), len(STARTS), figsize=(9, 6), layout="constrained")
+    for row, remedy in zip(axes, shown, strict=True):
+        for ax, start in zip(row, STARTS, strict=True):
+            surface = said[start, remedy].reshape(len(side), -1)
+            ax.contourf(side, side, surface, levels=np.linspace(0, 1, 11), cmap="RdBu", alpha=0.6)
+            ax.scatter(*x.T, c=y[:, 0], cmap="RdBu", s=6, edgecolors="k", linewidths=0.2)
+            ax.set(title=f"{start}, {remedy}", xticks=[], yticks=[], aspect="equal")
+    return figure
 
 
 def main():
@@ -71,10 +100,12 @@ def main():
     parser.add_argument("--shrink", type=int, default=1, help="divide steps and replicates by this")
     given = parser.parse_args()
     given.out.mkdir(parents=True, exist_ok=True)
-    grid = train(given.shrink)
+    epochs = max(1, STEPS // STEPS_PER_EPOCH // given.shrink)
+    grid = compare({"remedy": REMEDIES}, epochs, replicates=max(3, REPLICATES // given.shrink))
     print(grid)
     print(grid.rescue("remedy", bad="ten times too large", good="He", margin=0.02))
     grid.plot_grid("initializer", "remedy").figure.savefig(given.out / "circles.png", dpi=120)
+    boundaries(epochs).savefig(given.out / "boundaries.png", dpi=120)
 
 
 if __name__ == "__main__":

@@ -1,9 +1,9 @@
 """Which initializer tolerates the widest range of learning rates? MNIST, ten initializers, seven rates.
 
-A fixed rate can favour an initializer: one that needs small steps looks bad at a large rate and the other way
-round. Here each is trained at every rate, five times. `tolerance` says over how many decades of the rate a start
-stays within a hundredth of the best; `tuned` compares each at its own best rate, chosen on the other replicates.
-Writes `learning_rates.png` and `learning_rates_grid.png`.
+A fixed rate can favour an initializer: one that needs small steps looks bad at a large rate, and the other
+way round. Here each is trained at every rate, five times. `tolerance` says over how many decades of the rate
+a start stays within a hundredth of the best; `tuned` compares each at its own best rate, chosen on the other
+replicates. Writes `learning_rates.png` and `learning_rates_grid.png`.
 
     python examples/learning_rates.py [--data mnist] [--out pictures] [--shrink 1]
 """
@@ -28,7 +28,7 @@ def train(name, shrink):
         validation_data=(data.x_val, data.y_val),
         batch_size=128,
         epochs=2,
-        replicates=max(2, 5 // shrink),
+        replicates=max(3, 5 // shrink),
         baseline=presets.CLASSIC_BASELINE,
         factors={"learning_rate": RATES},
     )

@@ -19,7 +19,7 @@ import keras_initlab as initlab
 DEPTHS = [2, 5, 10, 20, 30, 40]
 VARIANCES = [0.5, 0.8, 1.0, 1.3, 1.6, 2.0, 2.5, 3.0, 4.0]
 BIAS_VARIANCE = 0.05
-WIDTH = 100
+WIDTH, EPOCHS = 100, 10
 
 
 def start(variance):
@@ -46,7 +46,7 @@ def train(name, shrink):
         data.y[:count],
         validation_data=(data.x_val[:2000], data.y_val[:2000]),
         batch_size=32,
-        epochs=10,
+        epochs=EPOCHS,
         replicates=2,
         factors={"depth": DEPTHS[: max(2, len(DEPTHS) // shrink)]},
     )

@@ -10,7 +10,7 @@ from typing import Any
 import keras
 import numpy as np
 
-from keras_initlab.core.errors import RunDirWarning
+from keras_initlab.core.errors import InputError, RunDirWarning
 from keras_initlab.core.rng import Generators
 from keras_initlab.core.seeds import Seeds
 from keras_initlab.engines.sources import Source
@@ -151,6 +151,11 @@ class Setup:
                     slot.variable.assign(draw(own, slot, seeds.draw(*slot.seed_path), generators))
             chosen = recipe.writable(self.model, self.layers, self.roles)
             account = recipe.work(self.model, chosen, seeds, generators, data, self._every)
+            if changed := before.retrained():
+                raise InputError(
+                    f"{trial.label} freezes {changed[0][0].path}, and all that are compared train the same "
+                    "weights: set trainable = False on it before, for all, or leave this one out."
+                )
             written = {slot.index for slot in (*chosen, *self.tested)}
             found = [
                 (slot, np.array(keras.ops.convert_to_numpy(slot.variable)))

@@ -10,7 +10,7 @@ from typing import Any
 import keras
 
 from keras_initlab.core.errors import InputError
-from keras_initlab.core.keras_private import learning_rate
+from keras_initlab.core.keras_private import learning_rate, tensorflow_left_alone
 from keras_initlab.engines.hyperparameters import NEUTRAL, own_number
 from keras_initlab.engines.lending import optimizers, remade
 from keras_initlab.experiment.describing import described, is_own
@@ -100,11 +100,12 @@ class Structure:
         Raises:
             InputError: If one cannot be used there.
         """
-        for one in self.remedies:
-            try:
-                subject = one.apply(subject)
-            except InputError as error:
-                raise InputError(f"factors: {error}") from error
+        with tensorflow_left_alone():
+            for one in self.remedies:
+                try:
+                    subject = one.apply(subject)
+                except InputError as error:
+                    raise InputError(f"factors: {error}") from error
         return subject
 
     def trained_with(self, model: keras.Model) -> keras.optimizers.Optimizer | None:

@@ -116,10 +116,9 @@ def facts(name: str) -> tuple[str, dict[str, str]]:
 
 def _facts_of_recipe(kind: Any) -> tuple[str, dict[str, str]]:
     claims = kind.claims
-    data = "".join(f", {one}" for one in claims.needs)
     return f"{kind.name}: {(inspect.getdoc(kind) or kind.__name__).partition(chr(10))[0]}", {
         "law": claims.law,
-        "acts on": f"a whole model: reinitialize(model, {kind.name!r}{data})",
+        "acts on": f"a whole model: {kind.usage().removeprefix('initlab.')}",
         "changes": ", ".join(claims.changes),
         "needs": ", ".join(claims.needs) or "no data",
         "structure": claims.structure,

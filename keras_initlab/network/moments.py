@@ -129,7 +129,7 @@ def inside(size: int, window: int, stride: int, dilation: int = 1) -> float:
     return float(((taps >= 0) & (taps < size)).mean())
 
 
-Weigh = Callable[[Node, MeanVariance, float], MeanVariance | None]
+Weigh = Callable[[Node, Sequence[MeanVariance], float], MeanVariance | None]
 
 
 def follow_moments(
@@ -139,8 +139,9 @@ def follow_moments(
 
     Args:
         graph: The flat graph of a model.
-        weigh: Is given a node, the moments that come in, and the share of them that no padding dilutes;
-            gives the moments of a weighted layer's sums, or None where the node is none.
+        weigh: Is given a node, the moments of all that comes in (of an attention: of what queries, keys and
+            values are made of), and the share of them that no padding dilutes; gives the moments of a
+            weighted layer's sums, or None where the node is none.
         given: MeanVariance of the model's inputs.
 
     Returns:
@@ -151,7 +152,8 @@ def follow_moments(
     unclear: dict[str, str] = {}
     for node in graph.nodes:
         incoming = [known.get(one, given) for one in node.inputs]
-        sums = weigh(node, incoming[0], _undiluted(node, graph)) if incoming else None
+        weighed = [known.get(one, given) for one in node.attended] or incoming
+        sums = weigh(node, weighed, _undiluted(node, graph)) if incoming else None
         if sums is not None:
             activation = getattr(node.operation, "activation", None)
             made: MeanVariance | None = _bend(activation, sums) if callable(activation) else sums
@@ -230,9 +232,8 @@ def _through(
         mean = float(sum(share * one.mean for share, one in zip(shares, given, strict=True)))
         second = float(sum(share * one.second for share, one in zip(shares, given, strict=True)))
         return MeanVariance(mean, second - mean**2)
-    if kind in ("Multiply", "TrueDivide", "Divide") and len(given) == 1 and node.constants:
-        factor = node.constants[0] if kind == "Multiply" else 1 / node.constants[0]
-        return MeanVariance(factor * first.mean, factor**2 * first.variance)
+    if len(given) == 1 and len(node.constants) == 1 and kind in _LINEAR:
+        return _with_constant(kind, first, node.constants[0], node.constant_first)
     if kind == "Multiply" and len(given) > 1:
         mean, second = (math.prod(getattr(one, name) for one in given) for name in ("mean", "second"))
         return MeanVariance(mean, second - mean**2)
@@ -241,6 +242,22 @@ def _through(
     if len(given) != 1 or not is_activation(node.operation):
         return None
     return _bend(getattr(node.operation, "activation", None) or node.operation.call, first)
+
+
+_LINEAR = ("Add", "Subtract", "Multiply", "TrueDivide", "Divide")
+
+
+def _with_constant(kind: str, given: MeanVariance, constant: float, leads: bool) -> MeanVariance | None:
+    """Of x + c, x - c, x · c, x / c, and where c leads c - x; None for c / x, whose moments are infinite."""
+    if kind == "Add":
+        return MeanVariance(given.mean + constant, given.variance)
+    if kind == "Subtract":
+        return MeanVariance((given.mean - constant) * (-1 if leads else 1), given.variance)
+    if kind != "Multiply":
+        if leads or not constant:
+            return None
+        constant = 1 / constant
+    return MeanVariance(constant * given.mean, constant**2 * given.variance)
 
 
 def _pooled(layer: Any, kind: str, given: MeanVariance, shape: tuple[int, ...]) -> MeanVariance:

@@ -15,6 +15,16 @@ ROLES = (*KERNEL_ROLES, "embeddings", "bias")
 
 _NO_KERNEL = re.compile("token|embed|pos|bias|table|latent|query|queries", re.IGNORECASE)
 _KERNEL = re.compile("kernel|weight|proj", re.IGNORECASE)
+_UNNAMED = re.compile("variable(_[0-9]+)?")
+
+
+def same_role(one: str, other: str) -> bool:
+    """Whether two roles are one, but for the number that Keras gives a variable without a name.
+
+    >>> same_role("variable_36", "variable"), same_role("gamma", "beta")
+    (True, False)
+    """
+    return one == other or bool(_UNNAMED.fullmatch(one) and _UNNAMED.fullmatch(other))
 
 
 def role(variable: Any, layer: Any, use: Use | None) -> tuple[str, bool]:

@@ -22,7 +22,7 @@ def assign(variables: Iterable[Any], values: Iterable[Any]) -> None:
 
 
 class Snapshot:
-    """The values of a list of variables, kept on the host, and the way back to them.
+    """The values of a list of variables and whether each trains, kept on the host, and the way back to them.
 
     Attributes:
         values: Those that the variables had.
@@ -31,7 +31,19 @@ class Snapshot:
     def __init__(self, variables: list[Any]):
         self._variables = list(variables)
         self.values = [np.array(keras.ops.convert_to_numpy(variable)) for variable in self._variables]
+        self._trained = [getattr(variable, "trainable", False) for variable in self._variables]
 
     def restore(self) -> None:
-        """Give every variable the value it had when the snapshot was taken."""
+        """Give every variable the value it had when the snapshot was taken, and let those train that did."""
         assign(self._variables, self.values)
+        for variable, trained in self.retrained():
+            variable.trainable = trained
+
+    def retrained(self) -> list[tuple[Any, bool]]:
+        """The variables that trained then and do not now, or the other way round, and what was then."""
+        pairs = zip(self._variables, self._trained, strict=True)
+        return [
+            (variable, trained)
+            for variable, trained in pairs
+            if trained != getattr(variable, "trainable", False)
+        ]

@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 import keras
+import numpy as np
 
 from keras_initlab.core.errors import gist
 from keras_initlab.core.keras_private import (
@@ -49,7 +50,8 @@ class Node:
         variables: Those that it was given beside, by code of one's own.
         constants: Plain numbers that it was given.
         owner: The layer of one's own whose code called it, or the model.
-        crosses: Whether it is an attention that takes keys and values from elsewhere than its queries.
+        constant_first: Whether such a number stands before all tensors, as in 3 / x.
+        attended: Of an attention the numbers of the tensors that queries, keys and values are made of.
     """
 
     operation: Any
@@ -58,7 +60,13 @@ class Node:
     variables: tuple[Any, ...] = ()
     constants: tuple[float, ...] = ()
     owner: Any = None
-    crosses: bool = False
+    constant_first: bool = False
+    attended: tuple[int, ...] = ()
+
+    @property
+    def crosses(self) -> bool:
+        """Whether it is an attention that takes values from elsewhere than its queries."""
+        return bool(self.attended) and self.attended[0] != self.attended[2]
 
     @property
     def name(self) -> str:
@@ -184,17 +192,20 @@ class _Unrolling:
                     for one in leaves
                     if isinstance(one, keras.Variable) or id(one) in self._stand_ins
                 ),
-                tuple(float(one) for one in leaves if type(one) in (int, float)),
+                tuple(float(one) for one in leaves if _is_number(one)),
                 self._owners[-1],
-                isinstance(operation, ATTENTION) and self._crosses(operation, args, kwargs),
+                _is_number(leaves[0]) if leaves else False,
+                self._attended(operation, args, kwargs) if isinstance(operation, ATTENTION) else (),
             )
         )
         return outputs
 
-    def _crosses(self, operation: Any, args: tuple, kwargs: dict) -> bool:
+    def _attended(self, operation: Any, args: tuple, kwargs: dict) -> tuple[int, int, int]:
+        """Before any cast, so that one tensor in two precisions is one."""
         given = inspect.signature(operation.call).bind(*args, **kwargs).arguments
-        value, query = (self._number(given[name]) for name in ("value", "query"))
-        return self._cast.get(value, value) != self._cast.get(query, query)
+        key = given["value"] if given.get("key") is None else given["key"]
+        query, key, value = (self._number(one) for one in (given["query"], key, given["value"]))
+        return self._cast.get(query, query), self._cast.get(key, key), self._cast.get(value, value)
 
     @contextmanager
     def _without_values(self, layer: Any) -> Iterator[None]:
@@ -219,6 +230,10 @@ class _Unrolling:
         if type(value).__name__ in ("list", "tuple", "TrackedList"):
             return [self._stand_in(inner) for inner in value]
         return value
+
+
+def _is_number(given: Any) -> bool:
+    return isinstance(given, int | float | np.number) and not isinstance(given, bool)
 
 
 def _is_composite(operation: Any) -> bool:

@@ -27,7 +27,6 @@ if TYPE_CHECKING:
     from keras_initlab.recipes.mup import Mup as Mup
     from keras_initlab.recipes.mup import mup_optimizer as mup_optimizer
     from keras_initlab.recipes.recipe import Recipe as Recipe
-    from keras_initlab.recipes.recipe import Work as Work
     from keras_initlab.recipes.residual import DepthScaled as DepthScaled
     from keras_initlab.recipes.residual import Fixup as Fixup
     from keras_initlab.recipes.residual import ZeroResidual as ZeroResidual
@@ -37,6 +36,7 @@ if TYPE_CHECKING:
     from keras_initlab.recipes.transformers import TFixup as TFixup
     from keras_initlab.recipes.vit import ViT as ViT
     from keras_initlab.recipes.within_layer import WithinLayer as WithinLayer
+    from keras_initlab.recipes.work import Work as Work
 
 # Class -> module, loaded when first asked for: the names alone are told to Keras at once.
 _HOMES = {name: module for module, _, name in (place.partition(".") for place in OWN.values())} | {
@@ -44,7 +44,7 @@ _HOMES = {name: module for module, _, name in (place.partition(".") for place in
     "CoordinateCheck": "coordinates",
     "Recipe": "recipe",
     "Redrawn": "account",
-    "Work": "recipe",
+    "Work": "work",
     "coordinate_check": "coordinates",
     "mup_optimizer": "mup",
 }

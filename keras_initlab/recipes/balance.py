@@ -12,7 +12,7 @@ from keras_initlab.network.differentiation import differentiated
 from keras_initlab.network.following import activation_after
 from keras_initlab.network.slots import Slot
 from keras_initlab.recipes.chains import chain_of
-from keras_initlab.recipes.recipe import Work, wide
+from keras_initlab.recipes.work import Work, wide
 
 PASSING = (
     *("InputLayer", "Activation", "ReLU", "LeakyReLU", "Dropout", "Flatten", "Reshape"),

@@ -14,8 +14,9 @@ from keras_initlab.core.keras_private import operations_after
 from keras_initlab.network.following import activation_after
 from keras_initlab.network.slots import Slot
 from keras_initlab.recipes.examples import linear_net, paired_relu_net, small_relu_net
-from keras_initlab.recipes.recipe import Recipe, Work
+from keras_initlab.recipes.recipe import Recipe
 from keras_initlab.recipes.registry import RecipeClaims, register
+from keras_initlab.recipes.work import Work
 
 
 def zero_all_biases(work: Work, layer: Any) -> None:

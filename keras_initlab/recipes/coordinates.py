@@ -1,5 +1,6 @@
 """Whether what a model's layers put out keeps its size while its width grows: the test of μP."""
 
+import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
@@ -7,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import keras
 import numpy as np
 
-from keras_initlab.core.arguments import whole
+from keras_initlab.core.arguments import refused, whole
 from keras_initlab.core.errors import InputError
 from keras_initlab.core.keras_private import given_loss_weights, parts
 from keras_initlab.core.rng import isolated
@@ -26,6 +27,8 @@ ROWS = 64
 class CoordinateCheck:
     """How large the sums of each layer are, at every width and after every step.
 
+    Prints the slopes, and what could not be measured.
+
     Attributes:
         frame: Columns `parametrization` (`standard` or `mup`), `width`, `step` (0 is the start), `layer` and
             `size`, the mean of |sums| over examples and units.
@@ -37,29 +40,57 @@ class CoordinateCheck:
     def slopes(self) -> "pd.Series":
         """Power of the width with which each layer's sums grow, after the last step; 0 is flat.
 
-        Indexed by parametrization and layer.
+        Indexed by parametrization and layer; NaN where `unmeasured` says why.
         """
         import pandas as pd
 
-        last = self.frame[self.frame["step"] == self.frame["step"].max()]
         found = {
-            key: float(np.polyfit(np.log(rows["width"]), np.log(rows["size"]), 1)[0])
-            for key, rows in last.groupby(["parametrization", "layer"], sort=False)
+            key: math.nan
+            if _without_size(rows)
+            else float(np.polyfit(np.log(rows["width"]), np.log(rows["size"]), 1)[0])
+            for key, rows in self._last
         }
         return pd.Series(found, name="slope").rename_axis(["parametrization", "layer"])
+
+    @property
+    def unmeasured(self) -> list[str]:
+        """A line for each slope that is NaN: at which widths the layer's sums are all 0, or not finite."""
+        return [
+            f"{kind}, {layer}: no slope, its sums are 0, NaN or infinite at width {', '.join(map(str, at))}"
+            for (kind, layer), rows in self._last
+            if (at := _without_size(rows))
+        ]
+
+    @property
+    def _last(self) -> Any:
+        last = self.frame[self.frame["step"] == self.frame["step"].max()]
+        return last.groupby(["parametrization", "layer"], sort=False)
 
     def plot(self, step: int | None = None) -> "list[Axes]":
         """Sizes over the width, a line for each layer and a panel for each parametrization.
 
         Args:
             step: After how many steps; by default the last.
+
+        Raises:
+            InputError: If the layers were not measured after that step.
         """
+        measured = sorted(set(self.frame["step"].tolist()))
+        if step is not None and step not in measured:
+            raise refused("step", step, f"one of {', '.join(map(str, measured))}")
         from keras_initlab.results.plots.coordinates import plot_coordinates
 
         return plot_coordinates(self.frame, step)
 
     def __str__(self) -> str:
-        return str(self.slopes.unstack("parametrization").round(3))
+        return "\n".join([str(self.slopes.unstack("parametrization").round(3)), *self.unmeasured])
+
+    __repr__ = __str__
+
+
+def _without_size(rows: "pd.DataFrame") -> list[int]:
+    """The widths at which the sums have no logarithm."""
+    return rows["width"][~(np.isfinite(rows["size"]) & (rows["size"] > 0))].tolist()
 
 
 def coordinate_check(

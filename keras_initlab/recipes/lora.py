@@ -14,8 +14,9 @@ from keras_initlab.network.selection import Layers, matching
 from keras_initlab.network.slots import Slot, all_slots
 from keras_initlab.network.taps import Met, forward
 from keras_initlab.recipes.examples import adapted_net
-from keras_initlab.recipes.recipe import PROBE, Recipe, Work, wide
+from keras_initlab.recipes.recipe import PROBE, Recipe
 from keras_initlab.recipes.registry import RecipeClaims, register
+from keras_initlab.recipes.work import Work, wide
 
 
 def adapted(model: Any) -> list[Any]:
@@ -57,7 +58,8 @@ class Lora(Recipe):
 
     - `pissa`: with W = USVᵀ, a = U_r √(S_r r/α), b = √(S_r r/α) V_rᵀ, and W loses (α/r)·a·b;
     - `olora`: with Wᵀ = QR, b = Q_rᵀ, a = R_rᵀ, and W loses the same;
-    - `mica`: b the r output directions of least singular value, a = 0; b is meant to stay frozen;
+    - `mica`: b the r output directions of least singular value, frozen, a = 0; a saved file does not keep
+      what is frozen, and `compare`, whose entrants train the same weights, wants b frozen before;
     - `eva`: a the r first right singular vectors of the layer's inputs on data, b = 0.
 
     Args:
@@ -68,7 +70,7 @@ class Lora(Recipe):
         InputError: If no layer has an adapter, or a rank is larger than the kernel's.
 
     Reference: Meng et al. 2024, arXiv:2404.02948; Büyükakyüz 2024, arXiv:2406.01775; Paischer et al. 2024,
-    arXiv:2410.07170; as in the package peft.
+    arXiv:2410.07170; mica: arXiv:2604.01694; as in the package peft.
 
     >>> model = adapted_net()
     >>> account = Lora().apply(model)
@@ -133,11 +135,14 @@ class Lora(Recipe):
                 made = _split(kernel, rank, scale, self.rule)
             work.put(a, made[0].reshape(a.shape), f"{self.rule}: a")
             work.put(b, made[1], f"{self.rule}: b")
+            if self.rule == "mica":
+                work.freeze(b)
+            for slot in (a, b):
+                if self.rule != "mica" and not slot.variable.trainable:
+                    work.annotate(slot, "frozen before, and still")
             if self.rule in ("pissa", "olora"):
                 left = (kernel - scale * made[0] @ made[1]).reshape(base.shape)
                 work.put(base, left, "less (α/r)·a·b", note="an adapter on the original kernel is wrong now")
-        if self.rule == "mica":
-            work.say("b is meant to stay: set layer.lora_kernel_b.trainable = False")
 
     @staticmethod
     def _tops(work: Work, layers: Sequence[Any]) -> dict[int, np.ndarray]:

@@ -12,8 +12,9 @@ from keras_initlab.core.keras_private import parts, projections
 from keras_initlab.network.slots import Slot
 from keras_initlab.network.taps import Met, forward, inside_loops
 from keras_initlab.recipes.examples import small_relu_net
-from keras_initlab.recipes.recipe import PROBE, Recipe, Work
+from keras_initlab.recipes.recipe import PROBE, Recipe
 from keras_initlab.recipes.registry import RecipeClaims, register
+from keras_initlab.recipes.work import Work
 
 KERNELS = ("kernel", "depthwise_kernel", "pointwise_kernel")
 TRIES = 10  # for a layer whose sums are not proportional to its kernel

@@ -11,8 +11,9 @@ from keras_initlab.core.errors import InputError
 from keras_initlab.core.keras_private import parts, projections
 from keras_initlab.network.unrolled import ATTENTION, unrolled
 from keras_initlab.recipes.examples import small_transformer
-from keras_initlab.recipes.recipe import Recipe, Work, wide
+from keras_initlab.recipes.recipe import Recipe
 from keras_initlab.recipes.registry import RecipeClaims, register
+from keras_initlab.recipes.work import Work, wide
 
 
 def balanced_attention(model: Any, x: Any) -> list[float]:

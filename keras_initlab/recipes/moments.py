@@ -1,6 +1,7 @@
 """Unit variance of every layer's sums, by theory instead of data."""
 
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
@@ -16,8 +17,9 @@ from keras_initlab.network.slots import Slot
 from keras_initlab.network.unrolled import ATTENTION, Graph, Node, unrolled
 from keras_initlab.recipes.chains import zero_all_biases
 from keras_initlab.recipes.examples import small_relu_net
-from keras_initlab.recipes.recipe import Recipe, Work
+from keras_initlab.recipes.recipe import Recipe
 from keras_initlab.recipes.registry import RecipeClaims, register
+from keras_initlab.recipes.work import Work
 
 
 def unit_sums(model: Any, x: Any) -> list[float]:
@@ -109,17 +111,17 @@ class _Following:
         self._slots = {id(slot.variable): slot for slot in work.every if slot.role in KERNEL_ROLES}
         self.done: set[int] = set()
 
-    def weigh(self, node: Node, given: MeanVariance, share: float) -> MeanVariance | None:
+    def weigh(self, node: Node, given: Sequence[MeanVariance], share: float) -> MeanVariance | None:
         kernels = self._kernels(node)
         if isinstance(node.operation, keras.layers.RNN | keras.layers.Bidirectional) or not kernels:
             return None
         variance = self._wanted(node)
-        for slot in kernels:
-            attended = isinstance(node.operation, ATTENTION) and slot is kernels[-1]
-            if attended or (len(kernels) > 1 and slot.role == "pointwise_kernel"):
-                given, share = MeanVariance(0.0, variance), 1.0
-            self._set(slot, given.second * share, variance)
-        return MeanVariance(0.0, variance)
+        sums = MeanVariance(0.0, variance)
+        comes = [*given, sums] if node.attended else [given[0]] * len(kernels)
+        for slot, one in zip(kernels, comes, strict=True):
+            within = len(kernels) > 1 and slot.role == "pointwise_kernel"
+            self._set(slot, sums.second if within else one.second * share, variance)
+        return sums
 
     def _set(self, slot: Slot, second: float, variance: float) -> None:
         work, base = self._work, self._recipe.base

@@ -9,17 +9,20 @@ from typing import Any, NamedTuple
 import keras
 import numpy as np
 
-from keras_initlab.core.arguments import flag
+from keras_initlab.core.arguments import flag, refused
 from keras_initlab.core.errors import InputError
 from keras_initlab.core.keras_private import copy_exclusions, learning_rate, own_variables
 from keras_initlab.initializers.adapting import fan_factor, label, resolve
 from keras_initlab.initializers.fans import Fans
-from keras_initlab.network.roles import KERNEL_ROLES
+from keras_initlab.network.heads import heads_of
+from keras_initlab.network.roles import KERNEL_ROLES, same_role
 from keras_initlab.network.slots import Slot, all_slots, slots
+from keras_initlab.network.unrolled import unrolled
 from keras_initlab.recipes.examples import small_relu_net, wide_relu_net
-from keras_initlab.recipes.recipe import Recipe, Work
+from keras_initlab.recipes.recipe import Recipe
 from keras_initlab.recipes.registry import RecipeClaims, register
 from keras_initlab.recipes.schedule import ScaledSchedule
+from keras_initlab.recipes.work import Work
 
 CONSTANT = ("RandomNormal", "RandomUniform", "TruncatedNormal", "Zeros")
 """Laws whose deviation does not depend on the fans."""
@@ -55,6 +58,9 @@ class Width(NamedTuple):
     def readout(self) -> bool:
         """Whether only the inputs grow."""
         return self.inputs != 1 and self.outputs == 1
+
+
+UNGROWN = Width(1.0, 1.0, 1.0)
 
 
 def base_shapes(narrow: Any) -> tuple[Base, ...]:
@@ -95,7 +101,7 @@ def widths(every: Sequence[Slot], narrow: Sequence[Base]) -> dict[int, Width]:
         )
     found = {}
     for slot, base in zip(weights, narrow, strict=True):
-        if slot.role != base.role or len(slot.shape) != len(base.shape):
+        if not same_role(slot.role, base.role) or len(slot.shape) != len(base.shape):
             raise InputError(
                 f"{slot.path} is a {slot.role} of shape {slot.shape}, and narrow has a {base.role} of shape "
                 f"{base.shape} there: both need the same layers in the same order."
@@ -146,7 +152,8 @@ class Mup(Recipe):
     Args:
         narrow: A built model of the same layers with fewer units.
         base: The scheme whose law the narrower model has: one that depends on fans, or on nothing.
-        zero_head: Start the head at 0.
+        zero_head: Start the head at 0, in the narrower model too: there, where nothing has grown, the layers
+            with a kernel behind which no other has one.
 
     Raises:
         InputError: If the models are not of the same layers, or nothing is known of how `base` scales.
@@ -171,13 +178,15 @@ class Mup(Recipe):
         grown = widths(work.every, self.narrow)
         scheme = resolve(label(self.base), self.base)
         bases = dict(zip(grown, self.narrow, strict=True))
+        heads = heads_of(unrolled(work.model), [slot for slot in work.every if slot.role in KERNEL_ROLES])
         kinds = {"hidden": 0, "head": 0, "other": 0}
         for layer, own in work.by_layer(KERNEL_ROLES):
             for slot in own:
                 width, fans = grown[slot.index], bases[slot.index].fans
-                kind = "hidden" if width.hidden else "head" if width.readout else "other"
+                head = width.readout or (width == UNGROWN and id(layer) in heads)
+                kind = "hidden" if width.hidden else "head" if head else "other"
                 kinds[kind] += 1
-                if self.zero_head and width.readout:
+                if self.zero_head and head:
                     work.put(slot, np.zeros(slot.shape), "zeros", note="head")
                     continue
                 factor = _narrow_law(scheme, slot, fans)
@@ -251,8 +260,8 @@ def mup_optimizer(model: keras.Model, narrow: Any, optimizer: Any) -> Any:
         A `keras.optimizers.MultiOptimizer`, or the optimizer as it came where all rates are equal.
 
     Raises:
-        InputError: If μP says nothing of this optimizer, it clips by the norm of all gradients together, or
-            Keras has no `MultiOptimizer`.
+        InputError: If the model is none or not built, μP says nothing of this optimizer, it clips by the norm
+            of all gradients together, or Keras has no `MultiOptimizer`.
 
     Reference: Yang et al. 2022, arXiv:2203.03466, tables 3 and 8.
 
@@ -260,7 +269,13 @@ def mup_optimizer(model: keras.Model, narrow: Any, optimizer: Any) -> Any:
     >>> sorted({round(float(one.learning_rate), 6) for one in made.optimizers})
     [0.00025, 0.001]
     """
-    optimizer = keras.optimizers.get(optimizer)
+    trained = slots(model)
+    try:
+        optimizer = keras.optimizers.get(optimizer)
+    except ValueError as error:
+        raise refused(
+            "optimizer", optimizer, "a Keras optimizer, such as keras.optimizers.Adam(1e-3)"
+        ) from error
     optimizer = getattr(optimizer, "inner_optimizer", optimizer)  # `compile` scales the loss again
     adam = isinstance(optimizer, ADAM_LIKE)
     if not adam and not isinstance(optimizer, keras.optimizers.SGD):
@@ -280,7 +295,7 @@ def mup_optimizer(model: keras.Model, narrow: Any, optimizer: Any) -> Any:
         )
     grown = widths(all_slots(model), base_shapes(narrow))
     groups: dict[tuple[float, float], list[str]] = {}
-    for slot in slots(model):
+    for slot in trained:
         groups.setdefault(rates(grown[slot.index], adam), []).append(slot.variable.path)
     groups.setdefault((1.0, 1.0), [])
     met = [path for paths in groups.values() for path in set(paths)]

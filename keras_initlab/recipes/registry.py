@@ -2,6 +2,7 @@
 
 import importlib
 import importlib.metadata
+import re
 import warnings
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
@@ -78,6 +79,8 @@ OWN = {
 GROUP = "keras_initlab.recipes"
 """The group of entry points by which packages announce recipes."""
 
+_SNAKE = re.compile("[a-z][a-z0-9]*(_[a-z0-9]+)*")
+
 _recipes: dict[str, Any] = {}
 _plugins: dict[str, importlib.metadata.EntryPoint] = {}
 _waiting: dict[str, str] = {}
@@ -101,11 +104,22 @@ def register(name: str, *, claims: RecipeClaims) -> Callable[[Any], Any]:
         claims: What is true of the recipe.
 
     Raises:
-        InputError: If the name is taken by a recipe, a scheme or anything else that Keras knows.
+        InputError: If the class is no `Recipe`, the name is not in snake_case or has the prefix, or it is
+            taken by a recipe, a scheme or anything else that Keras knows.
     """
+    if not isinstance(name, str) or not _SNAKE.fullmatch(name) or name.startswith(PREFIX):
+        raise InputError(
+            f"name is {name!r}: give one in snake_case without the prefix {PREFIX!r}, such as 'unit_rows'."
+        )
     full = PREFIX + name
 
     def decorate(cls: Any) -> Any:
+        from keras_initlab.recipes.recipe import Recipe  # which has its claims from here
+
+        if not isinstance(cls, type) or not issubclass(cls, Recipe):
+            raise InputError(
+                f"{cls!r} is no recipe: register a class that derives from initlab.recipes.Recipe."
+            )
         if _waiting.get(full) != cls.__module__:
             _reserve(full)
         cls.name, cls.claims = full, claims
@@ -118,10 +132,9 @@ def register(name: str, *, claims: RecipeClaims) -> Callable[[Any], Any]:
 
 def _reserve(name: str) -> None:
     def how_to_use() -> str:
-        data = "".join(f", {one}" for one in named(name).claims.needs)
         return (
             f"{name!r} is a recipe, which acts on a whole model and not on one weight: build the model, then "
-            f"call initlab.reinitialize(model, {name!r}{data})."
+            f"call {named(name).usage()}."
         )
 
     schemes.reserve(name, how_to_use)

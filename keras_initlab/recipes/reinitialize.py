@@ -15,7 +15,8 @@ from keras_initlab.network.drawing import FANS
 from keras_initlab.network.selection import Layers, matching, nothing_matches, under_test
 from keras_initlab.network.slots import Slot
 from keras_initlab.recipes.account import Account, Redrawn
-from keras_initlab.recipes.recipe import drawn, find
+from keras_initlab.recipes.recipe import find
+from keras_initlab.recipes.work import drawn
 
 
 def reinitialize(

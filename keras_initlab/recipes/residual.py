@@ -15,8 +15,9 @@ from keras_initlab.network.branches import Branch, Found, branches
 from keras_initlab.network.roles import KERNEL_ROLES
 from keras_initlab.network.slots import Slot
 from keras_initlab.recipes.examples import normed_residual_net, residual_net, small_transformer
-from keras_initlab.recipes.recipe import Recipe, Work
+from keras_initlab.recipes.recipe import Recipe
 from keras_initlab.recipes.registry import RecipeClaims, register
+from keras_initlab.recipes.work import Work
 
 HE_FAN_OUT = keras.initializers.VarianceScaling(2.0, "fan_out", "untruncated_normal")
 

@@ -14,8 +14,9 @@ from keras_initlab.network.following import activation_after
 from keras_initlab.network.slots import Slot
 from keras_initlab.network.taps import Met, forward
 from keras_initlab.recipes.examples import small_relu_net
-from keras_initlab.recipes.recipe import PROBE, Recipe, Work, wide
+from keras_initlab.recipes.recipe import PROBE, Recipe
 from keras_initlab.recipes.registry import RecipeClaims, register
+from keras_initlab.recipes.work import Work, wide
 
 FIRST, SECOND = {"relu": 1.0, "tanh": math.log(3)}, {"relu": 0.0, "tanh": math.log(3) / 2}
 """s₁ and s₂ by activation: sums are -s₂ at a pair's first example and s₁ - s₂ at its second."""

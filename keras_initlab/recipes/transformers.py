@@ -18,8 +18,9 @@ from keras_initlab.recipes.examples import (
     post_norm_transformer,
     sub_ln_transformer,
 )
-from keras_initlab.recipes.recipe import Recipe, Work
+from keras_initlab.recipes.recipe import Recipe
 from keras_initlab.recipes.registry import RecipeClaims, register
+from keras_initlab.recipes.work import Work
 
 
 def t_fixup_factors(encoder: int, decoder: int) -> tuple[float, float]:

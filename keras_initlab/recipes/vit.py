@@ -16,8 +16,9 @@ from keras_initlab.network.operations import is_norm
 from keras_initlab.network.roles import KERNEL_ROLES
 from keras_initlab.network.slots import Slot
 from keras_initlab.recipes.examples import small_vit
-from keras_initlab.recipes.recipe import Recipe, Work
+from keras_initlab.recipes.recipe import Recipe
 from keras_initlab.recipes.registry import RecipeClaims, register
+from keras_initlab.recipes.work import Work
 
 NORMAL = keras.initializers.RandomNormal(stddev=0.02)
 LINEAR_CONV = keras.initializers.VarianceScaling(1 / 3, "fan_in", "uniform")  # U(-1/√fan_in, 1/√fan_in)

@@ -1,21 +1,23 @@
 """Every channel of every layer brought to mean 0 and deviation 1 on data."""
 
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, ClassVar
 
 import keras
 import numpy as np
 
-from keras_initlab.core.arguments import finite, flag, whole
+from keras_initlab.core.arguments import finite, flag, one_of, whole
 from keras_initlab.core.errors import InputError
 from keras_initlab.core.keras_private import parts
 from keras_initlab.network.slots import Slot
 from keras_initlab.network.taps import Met, forward, inside_loops
 from keras_initlab.network.usage import is_custom
 from keras_initlab.recipes.balance import balance, homogeneous_chain
+from keras_initlab.recipes.data_kernels import of_inputs, patches
 from keras_initlab.recipes.examples import small_relu_net
-from keras_initlab.recipes.recipe import PROBE, Recipe, Work, wide
+from keras_initlab.recipes.recipe import PROBE, Recipe
 from keras_initlab.recipes.registry import RecipeClaims, register
+from keras_initlab.recipes.work import Work, wide
 
 LAYERS = (keras.layers.Dense, keras.layers.Conv1D, keras.layers.Conv2D, keras.layers.Conv3D)
 """Layers whose channels are the last axis of their kernel."""
@@ -59,8 +61,14 @@ class WithinLayer(Recipe):
     the kernel is divided by the deviation of its sums over examples and places, and its bias takes the mean
     away. Layers without a bias are scaled only. Layers are Dense and convolutions; the rest stays. With
     `balance` all layers of a chain then change at one rate: √(E g²/E w²) of their gradients is made equal,
-    by factors whose product is 1, so that what the model puts out stays. The paper's starts by PCA and
-    k-means are not part of it.
+    by factors whose product is 1, so that what the model puts out stays.
+
+    With `weights` kernels come of what the layer sees, the inputs of a Dense layer or the patches of a
+    convolution, centred and whitened along at most as many principal directions as it has outputs. By
+    `"pca"` they are these directions, each with the sign that the draw has along it, and the outputs of a
+    layer are uncorrelated; outputs beyond the directions keep their draw. By `"k_means"` they are the means
+    of as many clusters of the whitened inputs, brought to length 1 each. A layer that sees fewer inputs than
+    it has outputs, or has groups, keeps its draw; at most 20 000 inputs are looked at.
 
     Args:
         base: The scheme that draws the kernels; the paper takes N(0, 1), of which the scale does not matter.
@@ -68,12 +76,14 @@ class WithinLayer(Recipe):
         probe: How many examples to look at, at least 2.
         balance: Make the rates of all layers equal, for a Gaussian gradient at the output, in a chain of
             linear layers and (leaky) ReLUs; takes a forward and a backward pass a sweep.
+        weights: What kernels are made of: `"draw"`, `"pca"` or `"k_means"`.
 
     Raises:
         InputError: If an argument cannot work, a kernel's bias may not be set, or `balance` is asked of
             another net.
 
-    Reference: Krähenbühl et al. 2016, arXiv:1511.06856, section 3.1.
+    Reference: Krähenbühl et al. 2016, arXiv:1511.06856, section 3.1; `weights` as in its authors'
+    program magic_init, with Lloyd's algorithm for clusters.
 
     >>> model = small_relu_net()
     >>> x = np.random.default_rng(0).normal(size=(64, 20)).astype("float32")
@@ -82,12 +92,16 @@ class WithinLayer(Recipe):
     True
     """
 
+    kinds: ClassVar[tuple[str, ...]] = ("draw", "pca", "k_means")
+
     base: Any = "initlab_lecun_normal"
     beta: float = 0.0
     probe: int = PROBE
     balance: bool = False
+    weights: str = "draw"
 
     def __post_init__(self) -> None:
+        one_of("weights", self.weights, self.kinds)
         finite("beta", self.beta)
         whole("probe", self.probe, 2)
         flag("balance", self.balance)
@@ -130,6 +144,13 @@ class WithinLayer(Recipe):
                 f"{bias.path} may not be set, and it takes the means away: include the bias in roles=, or "
                 "leave the layer out with layers=."
             )
+        note = ""
+        if self.weights != "draw":
+            made = self._of_inputs(work, met, kernel, drawn)
+            note = (
+                self.weights if made is not None else f"drawn: too few inputs for {self.weights}, or groups"
+            )
+            drawn = drawn if made is None else made
         work.put(kernel, drawn, self.base)
         if bias is not None:
             work.put(bias, np.zeros(bias.shape), "zeros")
@@ -138,12 +159,22 @@ class WithinLayer(Recipe):
             raise InputError(f"The sums of the layer {met.layer.name!r} are NaN or infinite on x.")
         dead = std <= DEAD * max(float(std.max()), DEAD)
         scale = np.where(dead, 1.0, std)
-        notes = [f"{dead.sum()} channels do not vary: drawn and not scaled"] if dead.any() else []
+        notes = [note] if note else []
+        notes += [f"{dead.sum()} channels do not vary: drawn and not scaled"] if dead.any() else []
         notes += ["no bias: scaled only"] if bias is None else []
         work.put(kernel, drawn / scale, self.base, note="; ".join(notes))
         if bias is not None:
             work.put(bias, np.where(dead, 0.0, self.beta - mean / scale), "less the mean")
         met.sums()  # what goes on is computed with the new weights
+
+    def _of_inputs(self, work: Work, met: Met, kernel: Slot, drawn: np.ndarray) -> np.ndarray | None:
+        """A kernel made of what comes to the layer; None where it cannot be."""
+        if getattr(met.layer, "groups", 1) > 1:
+            return None
+        generator = np.random.default_rng(work.seeds.recipe(self.weights, kernel.index))
+        rows = patches(met.layer, wide(met.inputs), generator)
+        made = of_inputs(self.weights, rows, drawn.reshape(-1, drawn.shape[-1]), generator)
+        return None if made is None else made.reshape(drawn.shape)
 
 
 def _by_channel(sums: Any) -> tuple[np.ndarray, np.ndarray]:

@@ -1,5 +1,6 @@
 """A built model's graph with layers put in: a copy that begins with the same weights."""
 
+import warnings
 from collections.abc import Callable, Sequence
 from typing import Any, NamedTuple
 
@@ -160,19 +161,33 @@ Behind = Callable[[Any], Sequence[Any]]
 def copied(layer: Any, kind: Any = None, **changed: Any) -> Any:
     """A layer or operation with the same configuration but for some arguments, perhaps of another class.
 
+    What is adapted to data (a vocabulary, a mean) and what Keras cannot make anew (a Lambda) is the layer
+    itself, where nothing of it is trained.
+
     Raises:
         InputError: If Keras cannot make one.
     """
-    own = {getattr(one, "__name__", ""): one for one in vars(layer).values() if callable(one)}
-    own |= {type(one).__name__: type(one) for one in vars(layer).values()}
+    if hasattr(layer, "adapt"):
+        return layer
     try:
-        with keras.saving.custom_object_scope(own):
-            return (kind or type(layer)).from_config(layer.get_config() | changed)
+        return (kind or type(layer)).from_config(_config(layer) | changed)
     except Exception as error:
+        if not (changed or layer.trainable_variables):
+            return layer
         raise InputError(
             f"The layer {layer.name!r} cannot be copied ({gist(error)}): give its class a get_config, or "
             "write the remedy into a model function with a keyword for it."
         ) from error
+
+
+def _config(layer: Any) -> dict[str, Any]:
+    """A layer's arguments; functions, initializers and so on as they are: one's own have no name."""
+    with warnings.catch_warnings(action="ignore"):  # of a lambda, which is not saved here
+        config = layer.get_config()
+    held = {name: getattr(layer, name, None) for name in config}
+    return config | {
+        name: one for name, one in held.items() if callable(one) and not isinstance(one, keras.layers.Layer)
+    }
 
 
 def rebuilt(model: keras.Model, copy: Copy = copied, behind: Behind = lambda operation: ()) -> keras.Model:
@@ -222,7 +237,7 @@ class _Copies:
         ordered = [one for layer in counted_layers(model) for one in self._made.get(id(layer), ())]
         count_layers(made, ordered)
         for layer in counted_layers(model):
-            if id(layer) in self._made and not is_graph(layer):
+            if self._made.get(id(layer), [layer])[0] is not layer and not is_graph(layer):
                 _give_weights(layer, self._made[id(layer)][0])
         return made
 

@@ -9,6 +9,7 @@ from keras import ops
 from scipy.special import ndtri
 
 from keras_initlab.network.insertion import Inserted
+from keras_initlab.remedies.draws import normal, uniform
 
 PACKAGE = "keras_initlab"
 
@@ -72,7 +73,7 @@ class InsertedDropout(_Random):
     def call(self, inputs: Any, training: bool = False) -> Any:
         if not training:
             return inputs
-        drawn = keras.random.uniform(ops.shape(inputs), dtype="float32", seed=self.generator)
+        drawn = uniform(ops.shape(inputs), self.generator)
         rest = ops.cast(1 - self.strength, inputs.dtype)
         return ops.where(drawn >= self.strength, inputs / rest, ops.zeros_like(inputs))
 
@@ -82,8 +83,7 @@ class InsertedMask(_Random):
     """The mask of a layer that drops its weights: `m ~ Bernoulli(1 - q)` for each example."""
 
     def draw(self, rows: Any, shape: Sequence[int]) -> Any:
-        drawn = keras.random.uniform((rows, *shape), dtype="float32", seed=self.generator)
-        return drawn >= self.strength
+        return uniform((rows, *shape), self.generator) >= self.strength
 
 
 @keras.saving.register_keras_serializable(PACKAGE)
@@ -191,5 +191,5 @@ class InsertedNoise(_Random):
     def call(self, inputs: Any, training: bool = False) -> Any:
         if not training:
             return inputs
-        drawn = keras.random.normal(ops.shape(inputs), dtype="float32", seed=self.generator)
+        drawn = normal(ops.shape(inputs), self.generator)
         return inputs + ops.cast(self.strength * drawn, inputs.dtype)

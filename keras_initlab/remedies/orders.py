@@ -211,7 +211,7 @@ class Curriculum(Remedy):
                 f"difficulty gave {len(numbers)} numbers for {source.examples} training examples."
             )
         ranking = np.argsort(-numbers if self.order == "anti" else numbers, kind="stable")
-        total = subject.epochs * source.steps
+        in_epoch, total = source.steps, subject.epochs * source.steps
 
         def order(given: Arrays, seeds: Seeds, epoch: int) -> np.ndarray:
             ranked = ranking
@@ -222,7 +222,7 @@ class Curriculum(Remedy):
             chosen = []
             for step, first in enumerate(range(0, given.examples, size)):
                 rows = min(size, given.examples - first)
-                among = max(self.count(epoch * given.steps + step, given.examples, total), rows)
+                among = max(self.count(epoch * in_epoch + step, given.examples, total), rows)
                 chosen.append(ranked[generator.choice(among, rows, replace=False)])
             return np.concatenate(chosen)
 

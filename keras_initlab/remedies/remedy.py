@@ -1,6 +1,7 @@
 """What every remedy is: a small configured object that gives a comparison's model or data a changed twin."""
 
 import dataclasses
+import inspect
 import json
 from collections.abc import Hashable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -84,7 +85,8 @@ class Remedy:
         """What two levels must have in common to train in one program: all but the scalars."""
         free = {self.claims.strength} if self.scalars() else set()
         config = {name: value for name, value in self.get_config().items() if name not in free}
-        return self.name, json.dumps(config, sort_keys=True, default=str)
+        functions = [id(value) for value in vars(self).values() if inspect.isroutine(value)]
+        return self.name, json.dumps(config, sort_keys=True), *functions
 
     @classmethod
     def make(cls, level: Any) -> Self | None:
@@ -152,6 +154,10 @@ def _written(value: Any) -> Any:
         return keras.saving.serialize_keras_object(value)
     if isinstance(value, tuple | list):
         return [_written(one) for one in value]
+    if dataclasses.is_dataclass(value):
+        return {
+            type(value).__name__: {one.name: getattr(value, one.name) for one in dataclasses.fields(value)}
+        }
     if callable(value):
-        return {"function": f"{value.__module__}.{value.__qualname__}"}
+        return {"function": getattr(value, "__qualname__", repr(value))}
     return value

@@ -17,8 +17,9 @@ from keras_initlab.core.rng import isolated
 from keras_initlab.network.slots import all_slots
 from keras_initlab.network.snapshot import assign
 from keras_initlab.recipes.account import Account
-from keras_initlab.recipes.recipe import Recipe, Work, find
+from keras_initlab.recipes.recipe import Recipe, find
 from keras_initlab.recipes.registry import named
+from keras_initlab.recipes.work import Work
 
 ROWS = 64
 EXACT = 1e-4

@@ -26,7 +26,7 @@ STRENGTHS = {
 }
 
 
-MASKS = BACKEND != "torch"  # its vmap has no rule for what draws by chance
+MASKS = BACKEND != "torch"  # its vmap refuses what Keras draws
 
 
 def model():
@@ -57,10 +57,7 @@ def with_remedies(chosen, **arguments):
 @pytest.mark.parametrize("case", CASES)
 def test_what_stands_beside_the_start_trains_in_each_engine(case):
     plan, setup = with_remedies(CASES[case], replicates=2 if case == "noisy labels" else 1)
-    if case == "strengths" and not MASKS:
-        assert "vmap" in Stacked().why_not(setup, plan.trials)
-    else:
-        check_engine(Stacked(), plan, setup)
+    check_engine(Stacked(), plan, setup)
 
 
 def test_a_remedy_without_effect_leaves_the_losses_of_the_model_without_it():

@@ -173,10 +173,7 @@ def test_what_the_model_or_the_data_forbid():
 
 
 def test_strengths_and_numbers_train_in_one_program():
-    if keras.backend.backend() == "torch":
-        factors = {"l1": [0, 0.1], "l2": [0.1, 0], "learning_rate": [0.01, 0.1]}  # its vmap draws no masks
-    else:
-        factors = {"l2": [0, 0.1], "dropout": [0, 0.5], "data_noise": [0, 0.3], "learning_rate": [0.01, 0.1]}
+    factors = {"l2": [0, 0.1], "dropout": [0, 0.5], "data_noise": [0, 0.3], "learning_rate": [0.01, 0.1]}
     grid = crossed(factors, engine="stacked", epochs=1)
     assert len(grid.config["groups"]) == 1
     alone = crossed(factors, engine="sequential", epochs=1)

@@ -33,6 +33,13 @@ PARTS = {
         f"unit/remedies/test_graph.py::{UNTOUCHED}[residual-both]",
         f"unit/remedies/test_labels_and_mixing.py::{MEASURED}[by name-remedy0]",
     ],
+    "factors": [
+        f"conformance/test_factors.py::{one}"
+        for one in (
+            "test_strengths_and_numbers_train_in_one_program",
+            "test_initial_weights_are_equal_to_the_bit_at_all_levels_that_share_their_shape",
+        )
+    ],
     "kills": ["e2e/test_survival.py::test_killed_at_any_file_operation_of_a_run_or_a_resume"],
     "engines": [f"conformance/{file.name}" for file in sorted(ROOT.glob("conformance/test_engines*.py"))],
 }

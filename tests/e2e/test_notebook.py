@@ -46,7 +46,7 @@ def test_it_runs_and_shows_what_the_committed_one_shows(committed, executed):
 @pytest.mark.slow
 def test_progress_is_one_live_bar(executed):
     bars = [[html for html in found if "<progress" in html] for found in outputs(executed, "text/html")]
-    assert [len(found) for found in bars if found] == [1, 1, 1]
+    assert [len(found) for found in bars if found] == [1, 1, 1, 1]
     assert "60/60 runs" in bars[3][0]
 
 
@@ -56,7 +56,7 @@ def test_the_committed_outputs_tell_the_story(committed):
     verdicts = {cells[1]: cells[-2] for cells in ranked if cells[1] in ("Glorot", "zeros", "ones")}
     assert verdicts == {"Glorot": "baseline", "ones": "worse", "zeros": "worse"}
     assert texts[-1].startswith("Best(orthogonal")
-    assert sum(map(len, outputs(committed, "image/png"))) == 5
+    assert sum(map(len, outputs(committed, "image/png"))) == 6
     assert not [
         out for cell in committed.cells for out in cell.get("outputs", []) if out.output_type == "error"
     ]

@@ -29,7 +29,7 @@ def mistake(name: str, file: str, before: str, after: str, room: str) -> Mutant:
 MUTANTS = [
     mistake(
         "one seed for all weights",
-        "keras_initlab/recipes/recipe.py",
+        "keras_initlab/recipes/work.py",
         "seeds.draw(*slot.seed_path), generators, fans)",
         "seeds.draw(), generators, fans)",
         REINITIALIZE,

@@ -10,6 +10,7 @@ MIMETIC = f"{RECIPES}mimetic.py"
 CHAINS = f"{RECIPES}chains.py"
 WITHIN = f"{RECIPES}within_layer.py"
 BASE = f"{RECIPES}recipe.py"
+WORK = f"{RECIPES}work.py"
 BRANCHES = "keras_initlab/network/branches.py"
 UNROLLED = "keras_initlab/network/unrolled.py"
 TAPS = "keras_initlab/network/taps.py"
@@ -75,7 +76,7 @@ MUTANTS = [
     wrong("loops are measured in", TAPS, "if looped:", "if False:", "recipes/test_lsuv", "left_and_why"),
     wrong(
         "half precision loses what is assigned",
-        BASE,
+        WORK,
         "with in_full_precision():\n            slot.variable.assign",
         "if True:\n            slot.variable.assign",
         "recipes/test_lsuv",
@@ -344,8 +345,8 @@ MUTANTS = [
     wrong(
         "attention across is its own",
         UNROLLED,
-        "return self._cast.get(value, value) != self._cast.get(query, query)",
-        "return False",
+        "bool(self.attended) and self.attended[0] != self.attended[2]",
+        "False",
         "network/test_branches",
         "encoder",
     ),

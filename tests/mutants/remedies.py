@@ -66,7 +66,7 @@ MUTANTS = [
         "ops.where(drawn < self.strength, inputs",
     ),
     layer("noise by its variance", "self.strength * drawn", "self.strength**2 * drawn"),
-    layer("uniform noise", "keras.random.normal(ops", "keras.random.uniform(ops"),
+    layer("uniform noise", "normal(ops", "uniform(ops"),
     layer("the strength is trained", "            trainable=False,\n", "            trainable=True,\n"),
     layer(
         "one mask for all examples", "self.masks.draw(rows, kernel.shape)", "self.masks.draw(1, kernel.shape)"
@@ -143,7 +143,7 @@ MUTANTS = [
     ),
     order("once is anew in each epoch", "seeds.order(0)", "seeds.order(epoch)"),
     order("the hardest first", '-numbers if self.order == "anti"', '-numbers if self.order == "easy"'),
-    order("pacing by the epoch alone", "epoch * given.steps + step, given", "epoch, given"),
+    order("pacing by the epoch alone", "epoch * in_epoch + step, given", "epoch, given"),
     order("pacing over all of the training", "step / (self.end * steps)", "step / steps"),
     order("pacing from nothing", "self.start + (1 - self.start) *", "self.start *"),
     order("examples twice in a batch", "rows, replace=False", "rows, replace=True"),

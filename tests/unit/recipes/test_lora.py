@@ -7,6 +7,7 @@ from keras import layers
 
 import keras_initlab as initlab
 from keras_initlab.recipes import Lora, examples
+from tests.engines import BACKEND
 
 X = np.random.default_rng(0).normal(size=(40, 20)).astype("float32")
 
@@ -64,6 +65,49 @@ def test_what_a_and_b_are():
     top = np.linalg.svd(X.astype("float64"), full_matrices=False)[2][:3].T
     np.testing.assert_allclose(np.abs(a.T @ top), np.eye(3), atol=1e-4)
     assert not numpy(model.layers[0].lora_kernel_b).any()
+
+
+def test_micas_b_stays():
+    model = examples.adapted_net()
+    account = Lora("mica").apply(model, layers="first|second")
+    trained = {one.path for one in model.trainable_variables if "lora" in one.path}
+    assert {path.removeprefix(f"{model.name}/") for path in trained} == {
+        *(f"{name}/lora_kernel_a" for name in ("first", "second", "third", "head")),
+        *(f"{name}/lora_kernel_b" for name in ("third", "head")),
+    }
+    assert [row.path for row in account if row.note == "frozen"] == [
+        "first/lora_kernel_b",
+        "second/lora_kernel_b",
+    ]
+    for rule in ("pissa", "olora"):
+        rows = {row.path: row.note for row in Lora(rule).apply(model)}
+        assert rows["first/lora_kernel_b"] == "frozen before, and still"
+        assert rows["third/lora_kernel_b"] == ""
+
+
+def test_a_start_that_fails_freezes_nothing():
+    model = examples.adapted_net()
+    model.layers[-1].trainable = False
+    with pytest.raises(initlab.InputError, match="is frozen: unfreeze it"):
+        Lora("mica").apply(model)
+    assert all(layer.lora_kernel_b.trainable for layer in model.layers[:-1])
+
+
+@pytest.mark.skipif(BACKEND == "numpy", reason="trains")
+def test_all_that_are_compared_train_the_same_weights():
+    model = examples.small_relu_net()
+    adapted = model.layers[:-1]
+    for layer in adapted:
+        layer.enable_lora(2)
+    model.compile("sgd", "mse")
+    arguments = {"x": X, "y": np.zeros((40, 5)), "epochs": 1, "replicates": 1, "verbose": False}
+    with pytest.raises(initlab.InputError, match=r"Lora\(rule=mica\) freezes .*lora_kernel_b.*for all"):
+        initlab.compare(model, [Lora(), Lora("mica")], **arguments)
+    assert all(layer.lora_kernel_b.trainable for layer in adapted)
+    for layer in adapted:
+        layer.lora_kernel_b.trainable = False
+    found = initlab.compare(model, [Lora(), Lora("mica")], **arguments)
+    assert {record.status for record in found.records} == {"completed"}
 
 
 def test_attention_and_convolutions():

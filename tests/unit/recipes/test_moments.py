@@ -6,6 +6,7 @@ import pytest
 from keras import layers
 
 import keras_initlab as initlab
+from keras_initlab.core.keras_private import projections
 from keras_initlab.network.moments import (
     UNIT,
     MeanVariance,
@@ -115,6 +116,30 @@ def test_pools_norms_and_attention():
     assert len([row for row in initlab.reinitialize(attending, "initlab_moments") if row.factor]) == 4
 
 
+def test_each_input_of_attention_has_its_own_moments():
+    queries, pictures, more = keras.Input((5, 60)), keras.Input((4, 50)), keras.Input((4, 40))
+    attend = layers.MultiHeadAttention(2, 30, name="attend")
+    made = attend(query=2 * queries, value=more + 3, key=pictures / 4)
+    model = keras.Model([queries, pictures, more], made)
+    account = initlab.reinitialize(model, "initlab_moments")
+    notes = {row.path.split("/")[-2]: row.note for row in account if row.role == "kernel"}
+    assert notes["query"] == "E x² = 4"
+    assert notes["key"] == "E x² = 0.0625"
+    assert notes["value"] == "E x² = 10"
+    x = [RNG.normal(size=(300, *one.shape[1:])).astype("float32") for one in model.inputs]
+    sums = [
+        keras.ops.convert_to_numpy(keras.ops.einsum("abc,cde->abde", given, layer.kernel))
+        for given, layer in zip((2 * x[0], x[1] / 4), projections(attend)[:2], strict=True)
+    ]
+    assert [one.std() for one in sums] == pytest.approx([1, 1], rel=0.05)
+
+
+def test_a_number_over_a_tensor_has_no_moments():
+    x = keras.Input((8,))
+    _, unclear = follow_moments(unrolled(keras.Model(x, 3 / x)), lambda *_: None)
+    assert list(unclear.values()) == ["TrueDivide"]
+
+
 def test_what_is_not_understood_is_said():
     class Odd(layers.Layer):
         def call(self, x):
@@ -136,6 +161,8 @@ def test_what_is_not_understood_is_said():
     ("make", "shape"),
     [
         (lambda x: layers.Add()([x, x]), (50,)),
+        (lambda x: 3.0 - (2 * x + 1), (50,)),
+        (lambda x: x / np.sqrt(8) - 1, (50,)),
         (lambda x: layers.Subtract()([x, x]), (50,)),
         (lambda x: layers.UnitNormalization()(x), (64,)),
         (lambda x: layers.ZeroPadding2D(((1, 2), (0, 3)))(x), (4, 5, 30)),

@@ -6,6 +6,7 @@ import sys
 
 import keras
 import numpy as np
+import pandas as pd
 import pytest
 from keras import layers
 
@@ -77,9 +78,14 @@ def test_the_laws_by_hand(base, expected):
 def test_the_narrow_model_is_its_own_base():
     model = net(16)
     assert ratios(model, Mup(net(16)), "initlab_lecun_normal") == [1, 1, 1]
-    account = initlab.reinitialize(net(64), Mup(net(16), zero_head=True))
-    assert {row.path: row.std for row in account}["head/kernel"] == 0
-    assert account.structure == ("1 hidden, 1 head, 1 other kernels",)
+    assert initlab.reinitialize(model, Mup(net(16))).structure == ("0 hidden, 1 head, 2 other kernels",)
+
+
+@pytest.mark.parametrize("width", [16, 64])
+def test_a_zero_head_is_zero_at_every_width(width):
+    account = initlab.reinitialize(net(width), Mup(net(16), zero_head=True))
+    assert [row.path for row in account if row.role == "kernel" and not row.std] == ["head/kernel"]
+    assert account.structure == (f"{int(width > 16)} hidden, 1 head, {2 - (width > 16)} other kernels",)
 
 
 def rates_of(optimizer, model):
@@ -222,10 +228,32 @@ def test_coordinates_are_flat_under_mup_alone():
     narrow = check.frame[check.frame["width"] == 16]
     same = narrow.pivot(index=["step", "layer"], columns="parametrization", values="size")
     np.testing.assert_allclose(same["mup"], same["standard"], rtol=1e-4)
+    assert check.unmeasured == []
+    for step in (4, -1, 1.5, "last"):
+        with pytest.raises(initlab.InputError, match=f"step is {step!r}: give one of 0, 1, 2, 3"):
+            check.plot(step)
     axes = check.plot()
     assert [ax.get_title() for ax in axes] == ["standard, after 3 steps", "mup, after 3 steps"]
     assert "hidden" not in str(check)
     assert "3 Dense" in str(check)
+
+
+def test_what_has_no_slope_is_said():
+    kinds = ("standard", "mup")
+    sizes = {"1 Dense": (1.0, 2.0), "2 Dense": (1.0, float("nan")), "3 Dense": (0.0, 0.0)}
+    frame = pd.DataFrame(
+        [
+            {"parametrization": kind, "width": width, "step": 0, "layer": layer, "size": size}
+            for kind in kinds
+            for layer, pair in sizes.items()
+            for width, size in zip((8, 16), pair, strict=True)
+        ]
+    )
+    check = recipes.CoordinateCheck(frame)
+    assert check.slopes["mup"].tolist() == pytest.approx([1, np.nan, np.nan], nan_ok=True)
+    assert len(check.unmeasured) == 4
+    assert "mup, 2 Dense: no slope, its sums are 0, NaN or infinite at width 16" in str(check)
+    assert "standard, 3 Dense: no slope, its sums are 0, NaN or infinite at width 8, 16" in repr(check)
 
 
 @pytest.mark.parametrize(
@@ -236,6 +264,12 @@ def test_coordinates_are_flat_under_mup_alone():
         (lambda: Mup(keras.Sequential([keras.Input((6,)), layers.Dense(3)])).apply(net(8)), "2 weights and"),
         (lambda: Mup(net(8), "initlab_orthogonal").apply(net(16)), "not known how it scales"),
         (lambda: recipes.mup_optimizer(net(8), net(4), "adadelta"), "Adadelta, of which"),
+        (lambda: recipes.mup_optimizer(net(8), net(4), "adamm"), "optimizer is 'adamm': give a Keras opt"),
+        (lambda: recipes.mup_optimizer(net(8), net(4), keras.optimizers.Adam), "optimizer is <class.*give a"),
+        (lambda: recipes.mup_optimizer(net(8), net(4), lambda: 1), "optimizer is <function"),
+        (lambda: recipes.mup_optimizer(net(8), net(4), None), "optimizer is NoneType"),
+        (lambda: recipes.mup_optimizer(None, net(4), "adam"), "model is NoneType: give a keras.Model"),
+        (lambda: recipes.mup_optimizer(net(8), None, "adam"), "narrow is NoneType"),
         (
             lambda: recipes.mup_optimizer(net(8), net(4), keras.optimizers.SGD(global_clipnorm=1.0)),
             "global_clipnorm",
@@ -246,7 +280,7 @@ def test_coordinates_are_flat_under_mup_alone():
         (lambda: coordinate_check(3, (8, 16)), "build is 3"),
         (lambda: coordinate_check(lambda width: words(width), (8, 16)), "none is made up for inputs of int"),
         (lambda: coordinate_check(lambda width: Own(width), (8, 16)), "only for a graph"),
-        (lambda: initlab.reinitialize(net(8), "initlab_mup"), r"give initlab.recipes.Mup\(narrow=...\)"),
+        (lambda: initlab.reinitialize(net(8), "initlab_mup"), r"call .*initlab.recipes.Mup\(narrow=...\)"),
     ],
 )
 def test_bad_input_is_refused_in_one_line(call, match):

@@ -92,3 +92,17 @@ def test_only_what_there_is_can_be_forgotten_or_taken():
         recipes.unregister("lsuv")
     with pytest.raises(initlab.InputError, match=r"taken by a recipe\. Register yours"):
         recipes.register("lsuv", claims=recipes.Lsuv.claims)(type("Lsuv", (recipes.Recipe,), {}))
+
+
+@pytest.mark.parametrize("name", ["UnitRows", "unit-rows", "unit rows", "_rows", "", "initlab_rows", 3])
+def test_a_name_is_in_snake_case(name):
+    with pytest.raises(initlab.InputError, match=f"name is {name!r}: give one in snake_case without"):
+        recipes.register(name, claims=recipes.Lsuv.claims)
+
+
+@pytest.mark.parametrize("given", [dict, lambda model: model, recipes.Lsuv(), keras.layers.Dense])
+def test_only_recipes_are_registered(given):
+    with pytest.raises(initlab.InputError, match=r"is no recipe: .*derives from initlab\.recipes\.Recipe"):
+        recipes.register("rows", claims=recipes.Lsuv.claims)(given)
+    assert "initlab_rows" not in recipes.list_recipes()
+    assert "initlab_rows" not in keras.saving.get_custom_objects()

@@ -1,5 +1,6 @@
 """What all recipes have in common: names, configs, selection, and how layers refuse them."""
 
+import re
 from dataclasses import dataclass
 
 import keras
@@ -11,7 +12,9 @@ import keras_initlab as initlab
 from keras_initlab import recipes
 from keras_initlab.initializers.registry import list_initializers
 from keras_initlab.recipes.recipe import find
+from keras_initlab.recipes.registry import named
 from keras_initlab.testing import check_recipe
+from keras_initlab.testing.recipes import data_for
 
 CLAIMS = recipes.RecipeClaims(law="W = c", reference="none", changes=("kernel",), random=False)
 
@@ -41,6 +44,43 @@ def level():
     recipes.unregister("initlab_level")
 
 
+def runs_as_written(message, kind):
+    """The line that a message advises, with what it leaves open filled in."""
+    line = message[message.index("initlab.reinitialize(") : -1]
+    assert line.endswith(")")
+    model = kind.claims.example()
+    x, y = data_for(model)
+    given = kind.claims.arguments() if kind.claims.arguments else {}
+    assert line.count("...") == len(given)
+    for name in given:
+        line = line.replace(f"{name}=...", f"{name}={name}")
+    assert eval(line, {"initlab": initlab, "model": model, "x": x, "y": y} | given)
+
+
+@pytest.mark.parametrize(
+    ("recipe", "line"),
+    [
+        (recipes.Lora("eva"), "initlab.reinitialize(model, initlab.recipes.Lora(rule='eva'), x)"),
+        (
+            recipes.Lsuv(keras.initializers.HeNormal(), probe=8),
+            "initlab.reinitialize(model, "
+            "initlab.recipes.Lsuv(base=keras.initializers.HeNormal(), probe=8), x)",
+        ),
+        (recipes.Swim(), "initlab.reinitialize(model, 'initlab_swim', x, y)"),
+    ],
+)
+def test_who_misses_data_is_told_the_line_with_its_arguments(recipe, line):
+    with pytest.raises(initlab.InputError, match=re.escape(f"call {line}.")):
+        recipe.apply(recipe.claims.example())
+
+
+@pytest.mark.parametrize("name", [one for one in recipes.list_recipes() if named(one).claims.arguments])
+def test_what_arguments_are_missing_is_said_by_a_line_that_runs(name):
+    with pytest.raises(initlab.InputError, match="cannot be made") as caught:
+        initlab.reinitialize(net(), name)
+    runs_as_written(str(caught.value), named(name))
+
+
 @pytest.mark.parametrize("name", recipes.list_recipes())
 def test_it_keeps_what_it_claims(name):
     check_recipe(name)
@@ -48,8 +88,9 @@ def test_it_keeps_what_it_claims(name):
 
 @pytest.mark.parametrize("name", recipes.list_recipes())
 def test_a_layer_says_how_to_use_it(name):
-    with pytest.raises(initlab.InputError, match=rf"acts on a whole model.*reinitialize\(model, '{name}'"):
+    with pytest.raises(initlab.InputError, match="acts on a whole model") as caught:
         layers.Dense(3, kernel_initializer=name)
+    runs_as_written(str(caught.value), named(name))
     with pytest.raises(initlab.InputError, match="acts on a whole model"):
         initlab.get(name)
     assert name not in list_initializers()

@@ -13,14 +13,35 @@ from keras_initlab.engines.sources import Arrays
 from keras_initlab.network.drawing import draw
 from keras_initlab.network.selection import under_test
 from keras_initlab.network.slots import all_slots
-from keras_initlab.remedies import BatchNorm, DataNoise, DropConnect, Dropout, Subject, remedy
-from tests.unit.remedies.subjects import MODELS, Own, compiled, data, nested, residual, sequential, subject
+from keras_initlab.remedies import (
+    Augment,
+    BatchNorm,
+    DataNoise,
+    DropConnect,
+    Dropout,
+    LabelSmoothing,
+    Subject,
+    remedy,
+)
+from tests.unit.remedies.subjects import (
+    MODELS,
+    NoConfig,
+    Own,
+    compiled,
+    data,
+    nested,
+    residual,
+    sequential,
+    subject,
+)
 
 GRAPH = {
     "batch_norm": [BatchNorm()],
     "dropout": [Dropout(0.5)],
     "drop_connect": [DropConnect(0.5)],
     "noise": [DataNoise(0.3)],
+    "smoothing": [LabelSmoothing()],
+    "augment": [Augment(keras.layers.RandomFlip())],
     "both": [BatchNorm(), Dropout(0.5)],
     "both, the other way round": [Dropout(0.5), BatchNorm()],
 }
@@ -60,8 +81,8 @@ def test_a_remedy_in_the_graph_leaves_the_start_and_the_original_as_they_were(ma
     original = MODELS[make]()
     before, names = numbers(original), [layer.name for layer in original.layers]
     given = subject(original)
-    if make == "pictures" and remedies == "drop_connect":
-        return  # it has no hidden Dense layer
+    if (make == "pictures" and remedies == "drop_connect") or (make != "pictures" and remedies == "augment"):
+        return  # without a hidden Dense layer, or a picture
     model = applied(GRAPH[remedies], given).model
 
     assert not set(map(id, model.variables)) & set(map(id, original.variables))
@@ -80,7 +101,8 @@ def test_a_remedy_in_the_graph_leaves_the_start_and_the_original_as_they_were(ma
     every = [slot.seed_path for slot in all_slots(model)]
     assert len(set(every)) == len(every)
     assert model.output_names == (getattr(original, "output_names", None) or [original.layers[-1].name])
-    assert (model.loss, type(model.optimizer)) == (original.loss, type(original.optimizer))
+    assert remedies == "smoothing" or model.loss == original.loss
+    assert type(model.optimizer) is type(original.optimizer)
     assert np.isfinite(keras.ops.convert_to_numpy(model(data(original, 8)[0], training=True))).all()
 
 
@@ -117,12 +139,28 @@ def test_an_activation_of_ones_own_and_a_loss_of_ones_own_are_carried_over():
     assert float(normed.optimizer.learning_rate) == 0.5
 
 
+def test_what_is_adapted_to_data_and_what_has_no_config_still_computes_the_same():
+    scale = keras.layers.Normalization()
+    x = np.random.default_rng(0).normal(3, 2, (40, 8)).astype("float32")
+    scale.adapt(x)
+    double = keras.layers.Lambda(lambda x: 2 * x, output_shape=(8,))
+    hidden = keras.layers.Dense(4, lambda x: keras.ops.maximum(x, 0.1 * x))
+    model = compiled(keras.Sequential([keras.Input((8,)), scale, double, hidden, keras.layers.Dense(3)]))
+    given = Subject(model, Arrays((x, np.zeros(40)), 8, shuffle=True))
+    for one in (Dropout(0.5), DataNoise(0.1), DropConnect(0.0)):
+        found = one.apply(given).model(x)
+        np.testing.assert_array_equal(*map(keras.ops.convert_to_numpy, (found, model(x))))
+
+
 def test_what_cannot_be_done_is_refused_with_the_line_to_write():
     own = compiled(Own())
     own(np.zeros((1, 8)))
     given = Subject(own, Arrays((np.zeros((4, 8)), np.zeros(4)), 2, shuffle=False))
     with pytest.raises(InputError, match=r"Own is a model class of its own.*def build\(dropout=False\)"):
         Dropout().apply(given)
+    unnamed = compiled(keras.Sequential([keras.Input((8,)), NoConfig(4), keras.layers.Dense(3)]))
+    with pytest.raises(InputError, match=r"cannot be copied .*: give its class a get_config"):
+        DataNoise().apply(subject(unnamed))
     twice = BatchNorm().apply(subject(sequential()))
     with pytest.raises(InputError, match="has batch normalization already"):
         BatchNorm().apply(twice)

@@ -8,6 +8,7 @@ from scipy import stats
 from keras_initlab.core.errors import InputError
 from keras_initlab.engines.sources import Arrays
 from keras_initlab.remedies import Augment, BatchNorm, DataNoise, DropConnect, Dropout, Subject
+from keras_initlab.remedies.draws import normal, uniform
 from keras_initlab.remedies.layers import DropConnectDense, InsertedDropout, InsertedNoise
 from tests.unit.remedies.subjects import compiled, data, pictures, sequential, subject
 
@@ -163,6 +164,25 @@ def test_batch_normalization_has_the_statistics_of_the_batch_and_no_scale():
     assert 1 - 0.9**60 > 0.99 > 0.46 > 1 - 0.99**60, "which is why the momentum is not Keras's"
 
 
+@pytest.mark.skipif(keras.backend.backend() == "numpy", reason="NumPy does not train")
+def test_training_behind_normalization_is_slower_by_the_square_of_the_scale():
+    """A kernel times 10 has a tenth of the gradient: the step is 100 times smaller beside the weight."""
+
+    def step(scale):
+        model = keras.Sequential([keras.Input((8,)), keras.layers.Dense(6, "tanh", use_bias=False)])
+        model.add(keras.layers.Dense(3, "softmax", kernel_initializer=keras.initializers.HeNormal(3)))
+        model = BatchNorm().apply(subject(compiled(model))).model
+        model.layers[2].epsilon = 1e-12  # in whose absence the law is exact
+        kernel = scale * np.random.default_rng(5).normal(size=(8, 6)).astype("float32")
+        model.layers[1].kernel.assign(kernel)
+        x, y = data(model)
+        model.train_on_batch(x, y)
+        return (keras.ops.convert_to_numpy(model.layers[1].kernel) - kernel) / scale
+
+    assert np.abs(step(1)).max() > 1e-4
+    np.testing.assert_allclose(100 * step(10), step(1), rtol=0.02, atol=1e-5)
+
+
 def test_a_strength_of_0_is_the_model_itself_to_the_bit():
     original = sequential()
     x, _ = data(original)
@@ -216,3 +236,34 @@ def test_what_the_layers_cannot_do_is_refused():
         DropConnect().apply(subject(compiled(joined)))
     with pytest.raises(InputError, match="sd is -1: give a finite number of at least 0"):
         DataNoise(-1)
+
+
+def numbers(shape, seed, count):
+    """The documented arithmetic in NumPy's unsigned integers."""
+    u = np.uint32
+
+    def mixed(bits):
+        bits = (bits ^ (bits >> u(16))) * u(0x7FEB352D)
+        bits = (bits ^ (bits >> u(15))) * u(0x846CA68B)
+        return bits ^ (bits >> u(16))
+
+    seed, count = np.array([seed], u), np.array([count], u)
+    first = mixed(seed + u(2654435769) * count)
+    second = mixed(first ^ (count + u(1013904223)))
+    bits = mixed(mixed(np.arange(np.prod(shape), dtype=u).reshape(shape) + first) ^ second)
+    return ((bits >> u(9)).astype("float64") + 0.5) / 2**23
+
+
+def test_random_numbers_are_the_same_on_every_backend_and_have_their_law():
+    generator = keras.random.SeedGenerator(7)
+    one, other = (keras.ops.convert_to_numpy(uniform((300, 400), generator)) for _ in range(2))
+    np.testing.assert_array_equal(one, numbers((300, 400), 7, 0))
+    np.testing.assert_array_equal(other, numbers((300, 400), 7, 1))
+    assert 0 < one.min() < one.max() < 1
+    assert stats.kstest(one.ravel(), "uniform").pvalue > 1e-3
+    for near in (other, one[::-1], np.roll(one, 1), np.roll(one, 1, axis=0)):
+        assert abs(np.corrcoef(one.ravel(), near.ravel())[0, 1]) < 4 / np.sqrt(one.size)
+    bits = (one[..., None] * 2 ** np.arange(1, 21)).astype(int) % 2
+    assert np.abs(bits.mean(axis=(0, 1)) - 0.5).max() < 4 * 0.5 / np.sqrt(one.size), "each bit is fair"
+    drawn = keras.ops.convert_to_numpy(normal((300, 400), generator)).ravel()
+    assert stats.kstest(drawn, "norm").pvalue > 1e-3
