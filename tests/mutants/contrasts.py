@@ -241,4 +241,16 @@ MUTANTS = [
     mistake(
         "a page of any number of curves", "report/grid.py", "_CURVES = 40", "_CURVES = 4000", "grid_export"
     ),
+    mistake("held levels are lost", FACTORS, "{**at, **config.get", "{**config.get", "grid"),
+    mistake(
+        "None is no level",
+        FACTORS,
+        "given is None or isinstance(given, Real)",
+        "isinstance(given, Real)",
+        "grid",
+    ),
+    mistake(
+        "every run is a replicate", PLOTS, '.groupby(here["replicate"])', ".groupby(here.index)", "grid_plots"
+    ),
+    mistake("defaults in a rule's name", STOPPING, "!= one.default", "!= 99", "stopping"),
 ]
