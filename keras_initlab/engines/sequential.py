@@ -19,7 +19,7 @@ from keras_initlab.engines.setup import Setup
 from keras_initlab.network.snapshot import Snapshot, assign, carried_states
 from keras_initlab.trials.checkpoint import Checkpoint, Checkpoints
 from keras_initlab.trials.plan import Group, Trial
-from keras_initlab.trials.record import VALIDATION, Record, outcome
+from keras_initlab.trials.record import VALIDATION, WEIGHT_CHANGE, Record, outcome
 
 STEP_LOSS = "step_losses"
 GRACE = 3.0
@@ -116,6 +116,7 @@ class _Watch(keras.callbacks.Callback):
         self.epochs: dict[str, list[float]] = {}
         self.seconds_before = 0.0
         self.diverged = False
+        self._weights: Snapshot | None = None  # as the epoch began
 
     def resumed(self) -> tuple[int, list[np.ndarray] | None]:
         """Which epoch comes first, and the arrays to begin it with if it is not that of a fresh start."""
@@ -131,6 +132,8 @@ class _Watch(keras.callbacks.Callback):
 
     def on_epoch_begin(self, epoch, logs=None):
         self._seen = 0
+        if self._setup.weight_changes:
+            self._weights = Snapshot(self.model.trainable_variables)
 
     def on_train_batch_end(self, batch, logs=None):
         taken = min(batch + 1, self._setup.training.steps) - self._seen
@@ -162,6 +165,8 @@ class _Watch(keras.callbacks.Callback):
         for name, value in logs.items():
             if name not in (STEP_LOSS, VALIDATION + STEP_LOSS):
                 self.epochs.setdefault(name, []).append(float(value))
+        if self._weights is not None:
+            self.epochs.setdefault(WEIGHT_CHANGE, []).append(self._weights.largest_change())
         # What callbacks of the user keep in Python cannot be kept.
         if epoch + 1 < self._setup.epochs and not self._setup.callbacks:
             self._checkpoints.save((self._trial,), lambda: self._checkpoint(epoch + 1))

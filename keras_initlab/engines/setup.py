@@ -57,6 +57,7 @@ class Setup:
             `hyperparameters.NUMBERS`, and those of `strengths`. All levels name the same ones.
         strengths: The variables of the model that hold such a number, by its name.
         trained_with: The optimizer where it is not that of the model.
+        weight_changes: Whether the largest change of a weight over each epoch is recorded.
         prepared: By name of the trial, what the recipes took that have run.
     """
 
@@ -74,6 +75,7 @@ class Setup:
     numbers: Mapping[Levels, Mapping[str, float]] = field(default_factory=dict)
     strengths: Mapping[str, Sequence[keras.Variable]] = field(default_factory=dict)
     trained_with: keras.optimizers.Optimizer | None = None
+    weight_changes: bool = False
     prepared: dict[Name, Preparation] = field(default_factory=dict)
 
     @property

@@ -53,6 +53,7 @@ def compare(
     share: bool = False,
     diagnose: bool = False,
     verbose: Verbose = "auto",
+    weight_changes: bool = False,
     factors: Any = None,
     max_runs: int = MANY_RUNS,
 ) -> Comparison | Grid:
@@ -105,6 +106,8 @@ def compare(
         diagnose: Whether each run is diagnosed from the weights that it starts from, before any is trained
             (see `diagnose`): `foreseen` of the result then lays that beside what happened. Changes no run; in
             a `run_dir` it can be added to runs that are finished.
+        weight_changes: Whether the largest change of any weight over each epoch is recorded beside the
+            metrics, as `weight_change`: what `stopped(LargestWeightChange(...))` reads.
         factors: What else is varied, as factor -> levels; every initializer is trained at every
             combination. A factor is a keyword of the function that builds the model; `learning_rate`,
             `weight_decay`, `clipnorm`, `global_clipnorm`, `optimizer`, `batch_size` or `shuffle`; the name of
@@ -152,6 +155,7 @@ def compare(
                 fans=fans,
                 callbacks=callbacks,
                 varied=varied,
+                weight_changes=flag("weight_changes", weight_changes),
             )
             if baseline is not None and baseline not in plan.labels:
                 raise InputError(

@@ -217,6 +217,7 @@ def take_in(
     fans: str,
     callbacks: Callable | None,
     varied: Factors = factors.NONE,
+    weight_changes: bool = False,
 ) -> tuple[Plan, Setups]:
     """The plan of a comparison, and the setup for each combination of levels.
 
@@ -260,6 +261,7 @@ def take_in(
             numbers=structure.numbers(optimizer or ready.optimizer),
             strengths=strengths(ready) if structure.remedies else {},
             trained_with=optimizer,
+            weight_changes=weight_changes,
         )
         schemes.try_recipes(setup, length.seed, generators)
         found.update(dict.fromkeys(structure.cells, setup))

@@ -67,6 +67,7 @@ def describe(
         jit_compile=bool(setup.model.jit_compile),
         precision=identity.precision(),
         callbacks=identity.callbacks(setup),
+        weight_changes=setup.weight_changes,
         factors=_factors(varied, plan, setups),
         cells=[dict(levels) for levels in plan.cells] if varied.partial else (),
     )

@@ -33,6 +33,11 @@ class Snapshot:
         self.values = [np.array(keras.ops.convert_to_numpy(variable)) for variable in self._variables]
         self._trained = [getattr(variable, "trainable", False) for variable in self._variables]
 
+    def largest_change(self) -> float:
+        """How far the number that moved most is from where it was."""
+        pairs = zip(self._variables, self.values, strict=True)
+        return max(float(np.max(np.abs(keras.ops.convert_to_numpy(now) - then))) for now, then in pairs)
+
     def restore(self) -> None:
         """Give every variable the value it had when the snapshot was taken, and let those train that did."""
         assign(self._variables, self.values)

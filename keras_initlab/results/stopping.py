@@ -14,8 +14,8 @@ from numpy.typing import ArrayLike
 
 from keras_initlab.core import arguments
 from keras_initlab.results.judging import Floats
+from keras_initlab.trials.record import WEIGHT_CHANGE
 
-WEIGHT_CHANGE = "weight_change"
 STRIP = 5  # epochs between two looks of Prechelt's PQ and UP
 
 

@@ -50,7 +50,7 @@ _ARGUMENTS = {
 }
 """What decides a field, where `compare` calls it otherwise."""
 
-_SILENT = ("chance", "groups", "command", "interrupted", "elsewhere", "factors", "cells")
+_SILENT = ("chance", "groups", "command", "interrupted", "elsewhere", "weight_changes", "factors", "cells")
 """Said only where it is so."""
 
 _LONGEST = 60  # letters of a value in a message
@@ -93,6 +93,7 @@ class Config:
         jit_compile: Whether the model is compiled by XLA.
         precision: How exactly the backend multiplies.
         callbacks: The code of the function that makes them; `none` without.
+        weight_changes: Whether the largest change of a weight over each epoch was recorded.
         factors: What was varied beside the start: by factor, its levels by label, the reference first.
         cells: Which combinations of levels were trained, each with a label for every factor, where these are
             not all.
@@ -129,6 +130,7 @@ class Config:
     jit_compile: bool | None = None
     precision: Mapping[str, Any] | None = None
     callbacks: Any = None
+    weight_changes: bool = False
     factors: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
     cells: Sequence[Mapping[str, str]] = ()
 
@@ -166,6 +168,10 @@ class Config:
             difference = _difference(*pair, skewed)
             if difference:
                 return "a comparison with another " + self._said(*difference, other)
+        if self.weight_changes != other.weight_changes:
+            return (
+                f"a comparison with weight_changes={self.weight_changes}, here it is {other.weight_changes}"
+            )
         if self.factors.keys() != other.factors.keys():
             names = [", ".join(map(repr, config.factors)) or "none" for config in (self, other)]
             return f"a comparison with other factors: {names[0]} there, {names[1]} here"

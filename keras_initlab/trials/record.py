@@ -11,6 +11,9 @@ from keras_initlab.trials.plan import Name, Trial, name_of
 VALIDATION = "val_"
 """How the name of a metric begins that is of the validation data, as in Keras."""
 
+WEIGHT_CHANGE = "weight_change"
+"""Name among the metrics of the largest change of a weight over an epoch, where it was asked for."""
+
 Status = Literal["completed", "diverged", "failed", "interrupted"]
 
 

@@ -12,6 +12,7 @@ from keras.src.random.seed_generator import global_seed_generator
 
 from keras_initlab.core.keras_private import set_global_generator
 from keras_initlab.core.seeds import Seeds
+from keras_initlab.results.stopping import LargestWeightChange
 from tests.trained import SEED, Starts, X, Y, dense_net, losses, run
 
 
@@ -282,3 +283,19 @@ def test_einsum_kernels_are_drawn_as_the_layer_draws_them():
     fans = 6 + 20 if hasattr(keras.layers.EinsumDense, "_update_kernel_initializer") else 6 * 4 + 6 * 5
     for values in (drawn, built):
         np.testing.assert_allclose(values.std(), np.sqrt(2 / fans), rtol=5 / np.sqrt(2 * values.size))
+
+
+@pytest.mark.parametrize("engine", ["sequential", "stacked"])
+def test_the_largest_change_of_a_weight_is_recorded_and_stops_readings(engine):
+    model = keras.Sequential([keras.Input((6,)), keras.layers.Dense(3, use_bias=False)])
+    model.compile(keras.optimizers.SGD(0.1), "mse")
+    x, y = np.eye(6, dtype="float32"), np.zeros((6, 3), "float32")
+    found = run(model, {"ones": "ones"}, x, y, batch_size=6, epochs=3, weight_changes=True, engine=engine)
+    # Each weight is one squared error of 18: a step takes lr 2 / 18 of it.
+    left = 1 - 0.1 * 2 / 18
+    expected = [left**epoch * (1 - left) for epoch in range(3)]
+    for record in found.records:
+        assert record.epochs["weight_change"] == pytest.approx(expected, rel=1e-4)
+    stopped = found.stopped(LargestWeightChange(expected[0] * 0.995), metric="loss")
+    assert [len(record.epochs["loss"]) for record in stopped.records] == [2, 2]
+    assert "weight_change" not in run(model, {"ones": "ones"}, x, y, batch_size=6, engine=engine).records[0].epochs

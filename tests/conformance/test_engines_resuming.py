@@ -91,7 +91,7 @@ def test_stopped_anywhere_it_ends_as_if_it_had_not_been(engine, monkeypatch):
 
 
 @BOTH
-def test_numbers_that_differ_and_the_stream_of_gradient_noise_go_on(engine, monkeypatch):
+def test_numbers_that_differ_the_stream_of_gradient_noise_and_changes_of_weights_go_on(engine, monkeypatch):
     monkeypatch.setattr(blocks, "BLOCK", 2)
     cells = {
         (("gradient_noise", str(eta)), ("learning_rate", str(rate))): {
@@ -104,7 +104,7 @@ def test_numbers_that_differ_and_the_stream_of_gradient_noise_go_on(engine, monk
     def made():
         model = compiled(LAYERS.Dense(5, "tanh"), LAYERS.Dense(3), optimizer=keras.optimizers.SGD(0.1))
         plan, setup = plan_and_setup(model, X, Y, {"he": "initlab_he_normal"}, epochs=3, replicates=1)
-        return replace(setup, numbers=cells), replace(plan, cells=tuple(cells)).trials
+        return replace(setup, numbers=cells, weight_changes=True), replace(plan, cells=tuple(cells)).trials
 
     setup, trials = made()
     polls = Kept({}, last=10**9)

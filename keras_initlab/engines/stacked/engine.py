@@ -5,7 +5,7 @@ import re
 import time
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import keras
 import numpy as np
@@ -25,7 +25,7 @@ from keras_initlab.engines.stacked.refusal import reason_not_to_stack
 from keras_initlab.engines.stacked.rows import tables
 from keras_initlab.trials.checkpoint import Checkpoint, Checkpoints
 from keras_initlab.trials.plan import Group, Trial
-from keras_initlab.trials.record import VALIDATION, Record, outcome
+from keras_initlab.trials.record import VALIDATION, WEIGHT_CHANGE, Record, outcome
 
 
 class Stacked:
@@ -116,11 +116,13 @@ class _Course:
 
 @dataclass
 class _Place:
-    """How far a group is: the epoch, the blocks of it that were trained, and who is in the machine."""
+    """How far a group is: the epoch, the blocks of it that were trained, who is in the machine, and the
+    weights with which the epoch began, where changes are recorded."""
 
     epoch: int
     blocks: int
     courses: list[_Course]
+    weights: list[np.ndarray] = field(default_factory=list)
 
 
 class _Group:
@@ -195,8 +197,10 @@ class _Group:
         inside = [self._courses[index] for index in kept.notes["inside"]]
         counts = [len(start.trainable), len(start.state)]
         first, second = counts[0], sum(counts)
-        values = Values(kept.arrays[:first], kept.arrays[first:second], kept.arrays[second:])
-        return self._loaded(inside, values), _Place(kept.notes["epoch"], kept.notes["blocks"], inside)
+        third = len(kept.arrays) - kept.notes["weights"]
+        values = Values(kept.arrays[:first], kept.arrays[first:second], kept.arrays[second:third])
+        place = _Place(kept.notes["epoch"], kept.notes["blocks"], inside, kept.arrays[third:])
+        return self._loaded(inside, values), place
 
     def _save(self, machine: _Machine, place: _Place) -> None:
         self._checkpoints.save(self._trials, lambda: self._checkpoint(machine, place))
@@ -207,6 +211,7 @@ class _Group:
         notes = {
             "epoch": place.epoch,
             "blocks": place.blocks,
+            "weights": len(place.weights),
             "inside": [self._courses.index(course) for course in place.courses],
             "courses": [
                 {"losses": course.losses, "epochs": course.epochs, "alive": course.alive}
@@ -215,7 +220,7 @@ class _Group:
             "seconds": self._seconds(),
             "batches": self._setup.training.marks(self._trials[0].seeds, place.epoch + bool(place.blocks)),
         }
-        return Checkpoint([*values.trainable, *values.state, *values.optimizer], notes)
+        return Checkpoint([*values.trainable, *values.state, *values.optimizer, *place.weights], notes)
 
     def _loaded(self, courses: Sequence[_Course], values: Values) -> _Machine:
         """A machine with these values, the one at hand where it fits."""
@@ -243,6 +248,8 @@ class _Group:
         trials = [course.trial for course in place.courses]
         if not place.blocks:
             machine.members.reset_metrics()
+            if self._setup.weight_changes:
+                place.weights = machine.members.held()
         for block in itertools.islice(machine.training.epoch(trials, place.epoch), place.blocks, None):
             self._note_losses(place.courses, machine.program.train(block))
             place.blocks += 1
@@ -252,6 +259,8 @@ class _Group:
         if not any(course.alive for course in place.courses):
             return
         _note_epoch(place.courses, "", machine.program.results())
+        if self._setup.weight_changes:
+            _note_epoch(place.courses, "", {WEIGHT_CHANGE: machine.members.largest_changes(place.weights)})
         if machine.validation is not None:
             machine.members.reset_metrics()
             for block in machine.validation.epoch(trials, place.epoch):

@@ -180,6 +180,18 @@ class Members:
 
         return Values(*([slot(v) for v in g] for g in (self.trainable, self.state, self.optimizer.variables)))
 
+    def held(self) -> list[np.ndarray]:
+        """The trainable variables' values on the host."""
+        return [np.array(keras.ops.convert_to_numpy(variable)) for variable in self.trainable]
+
+    def largest_changes(self, before: Sequence[np.ndarray]) -> np.ndarray:
+        """Of each member, how far the number that moved most is from where it was when they were `held`."""
+        moved = [
+            np.abs(now - then).reshape(self.size, -1).max(1)
+            for now, then in zip(self.held(), before, strict=True)
+        ]
+        return np.max(moved, axis=0)
+
     def step(self, trainable: list, state: list, batch: Batch, shared: bool, training: bool) -> tuple:
         """Losses of shape `(members,)` and the state after the step, from the values before it."""
         return self.each(
