@@ -192,7 +192,7 @@ MUTANTS = [
         'self._column("weight_decay", variable) * rate * rate)',
     ),
     held("noise that never falls", "(1 + time) ** NOISE_DECAY", "1"),
-    held("noise by its variance", "keras.ops.sqrt(variance) * drawn", "variance * drawn"),
+    held("gradient noise by its variance", "keras.ops.sqrt(variance) * drawn", "variance * drawn"),
     held("each norm by all together", '("clipnorm", keras.ops.sqrt(square))', '("clipnorm", total)'),
     held(
         "clipped to the limit's square",

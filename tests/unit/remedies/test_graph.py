@@ -172,6 +172,13 @@ def test_what_cannot_be_done_is_refused_with_the_line_to_write():
     )
     with pytest.raises(InputError, match="AlphaDropout"):
         Dropout().apply(subject(selu))
+    learned = compiled(
+        keras.Sequential(
+            [keras.Input((8,)), keras.layers.Dense(4, keras.layers.PReLU()), keras.layers.Dense(3)]
+        )
+    )
+    with pytest.raises(InputError, match="has weights, and nothing can be put in front of it"):
+        BatchNorm().apply(subject(learned))
     with pytest.raises(InputError, match="a batch of 1 example has no variance"):
         BatchNorm().apply(subject(sequential(), rows=1))
 
