@@ -57,8 +57,8 @@ class BatchNorm(Remedy):
         learned = [] if reason else [one.layer for one in hidden(model) if _learns(one.layer.activation)]
         if learned:
             return (
-                f"the activation of the layer {learned[0].name!r} has weights, and nothing can be put in front "
-                "of it; let it stand behind as a layer of its own."
+                f"the activation of the layer {learned[0].name!r} has weights, and nothing can be put in "
+                "front of it; let it stand behind as a layer of its own."
             )
         return reason
 
@@ -90,4 +90,4 @@ class BatchNorm(Remedy):
 
 
 def _learns(activation: Any) -> bool:
-    return isinstance(activation, keras.layers.Layer) and bool(getattr(activation, "weights", ()))
+    return isinstance(activation, keras.layers.PReLU) or bool(getattr(activation, "weights", ()))
