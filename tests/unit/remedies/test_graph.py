@@ -194,6 +194,9 @@ def test_levels_stand_for_remedies():
     assert remedy("dropout", 0.2) == Dropout(0.2)
     assert remedy("dropout", True) == Dropout()
     assert remedy("dropout", False) is remedy("dropout", 0) is remedy("anything", None) is None
+    assert remedy("batch_norm", 0) is None
+    flip, turn = keras.layers.RandomFlip(), keras.layers.RandomRotation(0.1)
+    assert Augment([flip, turn]).label() == "Augment(layers=RandomFlip+RandomRotation)"
     assert remedy("what", "batch_norm") == BatchNorm()
     assert remedy("what", Dropout(0.1)) == Dropout(0.1)
     assert Dropout(0.1).structure == Dropout(0.4).structure == Dropout(0.4).off().structure
