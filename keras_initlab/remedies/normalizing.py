@@ -53,7 +53,14 @@ class BatchNorm(Remedy):
             )
         if len(keras.tree.flatten(subject.training.first_batch())[0]) == 1:
             return "a batch of 1 example has no variance; give a greater batch_size."
-        return no_graph(model, self.name)
+        reason = no_graph(model, self.name)
+        learned = [] if reason else [one.layer for one in hidden(model) if _learns(one.layer.activation)]
+        if learned:
+            return (
+                f"the activation of the layer {learned[0].name!r} has weights, and nothing can be put in "
+                "front of it; let it stand behind as a layer of its own."
+            )
+        return reason
 
     def act(self, subject: Subject) -> Subject:
         found = {id(one.layer): (place, one) for place, one in enumerate(hidden(subject.model))}
@@ -80,3 +87,7 @@ class BatchNorm(Remedy):
             norm,
             InsertedActivation(activation=layer.activation, name=f"{layer.name}_activation", **common),
         ]
+
+
+def _learns(activation: Any) -> bool:
+    return isinstance(activation, keras.layers.PReLU) or bool(getattr(activation, "weights", ()))

@@ -95,7 +95,7 @@ class Remedy:
         Raises:
             InputError: If it does not stand for one.
         """
-        if level is None or (isinstance(level, bool | np.bool_) and not level):
+        if level is None or (isinstance(level, bool | np.bool_ | int | float | np.number) and level == 0):
             return None
         if isinstance(level, bool | np.bool_):
             return cls.default()
@@ -105,7 +105,7 @@ class Remedy:
                     f"{cls.name} is {level!r}: it has no strength; give True, False or "
                     f"initlab.remedies.{cls.__name__}(...)."
                 )
-            return None if level == 0 else cls(**{cls.claims.strength: level})
+            return cls(**{cls.claims.strength: level})
         raise InputError(
             f"{cls.name} is {level!r}: give True, False, a number or initlab.remedies.{cls.__name__}(...)."
         )
@@ -142,7 +142,7 @@ class Remedy:
             if one.name == self.claims.strength:
                 shown.append(f"{value:g}")
             elif not isinstance(value, np.ndarray) and value != one.default:
-                shown.append(f"{one.name}={_written(value)}")
+                shown.append(f"{one.name}={_told(value)}")
         inner = ", ".join(shown)
         return f"{type(self).__name__}({inner})" if inner else type(self).__name__
 
@@ -161,3 +161,12 @@ def _written(value: Any) -> Any:
     if callable(value):
         return {"function": getattr(value, "__qualname__", repr(value))}
     return value
+
+
+def _told(value: Any) -> str:
+    """An argument in few words."""
+    if isinstance(value, tuple):
+        return "+".join(map(_told, value))
+    if isinstance(value, keras.layers.Layer):
+        return type(value).__name__
+    return getattr(value, "__name__", str(value))

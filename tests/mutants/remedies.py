@@ -26,7 +26,7 @@ graph, norm, drop = of("graph.py", GRAPH), of("normalizing.py", GRAPH), of("drop
 layer, bn = of("layers.py", LAYERS), of("normalizing.py", LAYERS)
 label, target, mix = of("labels.py", LABELS), of("targets.py", LABELS), of("mixing.py", LABELS)
 stream, order, scale = of("streams.py", LABELS), of("orders.py", ORDERS), of("inputs.py", ORDERS)
-step, held = of("stepping.py", STEPS), of(HELD, STEPS)
+held, draw, every = of(HELD, STEPS), of("draws.py", LAYERS), ("tests/unit/remedies/test_every_remedy.py",)
 
 MUTANTS = [
     insertion("inserted layers shift the seeds of others", "inserted.get(id(variable)) or", "None or"),
@@ -162,6 +162,28 @@ MUTANTS = [
         "variances, axes = variances[::-1], axes[:, ::-1]",
         "axes = axes",
     ),
+    of("orders.py", every)(
+        "a part of the epochs has another pace", "epoch * in_epoch + step", "epoch * given.steps + step"
+    ),
+    of("remedy.py", every)(
+        "strengths make structures",
+        "free = {self.claims.strength} if self.scalars() else set()",
+        "free = set()",
+    ),
+    of("remedy.py", ORDERS)("functions are not told apart", "sort_keys=True), *functions", "sort_keys=True)"),
+    draw(
+        "the same numbers in every step",
+        "seed, count = state[:1], state[1:]",
+        "seed, count = state[:1], state[:1]",
+    ),
+    draw(
+        "one key for the stream",
+        "ops.bitwise_xor(_mixed(_places(shape) + first), second)",
+        "_places(shape) + first",
+    ),
+    draw("rows draw alike", "found = found * length +", "found = found * 0 +"),
+    draw("shifted with the sign", "2 ** (32 - by) - 1)", "-1)"),
+    draw("a normal law of variance 2", "2**0.5 * ops.erfinv", "2 * ops.erfinv"),
     held("L2 with a half", "2 * self._column", "self._column"),
     held("L1 by the weight", "keras.ops.sign(variable)", "variable"),
     held(
@@ -170,7 +192,7 @@ MUTANTS = [
         'self._column("weight_decay", variable) * rate * rate)',
     ),
     held("noise that never falls", "(1 + time) ** NOISE_DECAY", "1"),
-    held("noise by its variance", "keras.ops.sqrt(variance) * drawn", "variance * drawn"),
+    held("gradient noise by its variance", "keras.ops.sqrt(variance) * drawn", "variance * drawn"),
     held("each norm by all together", '("clipnorm", keras.ops.sqrt(square))', '("clipnorm", total)'),
     held(
         "clipped to the limit's square",

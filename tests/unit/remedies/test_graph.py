@@ -172,6 +172,13 @@ def test_what_cannot_be_done_is_refused_with_the_line_to_write():
     )
     with pytest.raises(InputError, match="AlphaDropout"):
         Dropout().apply(subject(selu))
+    learned = compiled(
+        keras.Sequential(
+            [keras.Input((8,)), keras.layers.Dense(4, keras.layers.PReLU()), keras.layers.Dense(3)]
+        )
+    )
+    with pytest.raises(InputError, match="has weights, and nothing can be put in front of it"):
+        BatchNorm().apply(subject(learned))
     with pytest.raises(InputError, match="a batch of 1 example has no variance"):
         BatchNorm().apply(subject(sequential(), rows=1))
 
@@ -187,6 +194,9 @@ def test_levels_stand_for_remedies():
     assert remedy("dropout", 0.2) == Dropout(0.2)
     assert remedy("dropout", True) == Dropout()
     assert remedy("dropout", False) is remedy("dropout", 0) is remedy("anything", None) is None
+    assert remedy("batch_norm", 0) is None
+    flip, turn = keras.layers.RandomFlip(), keras.layers.RandomRotation(0.1)
+    assert Augment([flip, turn]).label() == "Augment(layers=RandomFlip+RandomRotation)"
     assert remedy("what", "batch_norm") == BatchNorm()
     assert remedy("what", Dropout(0.1)) == Dropout(0.1)
     assert Dropout(0.1).structure == Dropout(0.4).structure == Dropout(0.4).off().structure
