@@ -110,13 +110,29 @@ def rehearse(model: keras.Model, batch: Batch, x: str, y: str, step: str = "trai
     own = has_own(model, step)
     if own and not unbuilt:
         return
+    outputs = _noted(model, lambda: _rehearsed(model, batch, x, y, step))
+    if outputs is None:
+        return
+    if unbuilt:
+        _build(metrics, batch, outputs, y, own)
+
+
+def _noted(model: keras.Model, function: Callable) -> Any:
+    """What a function gives; on JAX shapes alone, for there each operation would be compiled by itself."""
+    if keras.backend.backend() != "jax" or model.run_eagerly:
+        return function()
+    import jax
+
+    return jax.eval_shape(function)
+
+
+def _rehearsed(model: keras.Model, batch: Batch, x: str, y: str, step: str) -> Any:
+    """The outputs for a batch of which a loss could be computed; None where they are not needed."""
     values = [(variable, variable.value) for variable in model.variables]  # regularizers look them up
     with keras.StatelessScope(values, collect_losses=True):  # a stateful layer keeps its state
         outputs = _call(model, batch, x, step)
-        if outputs is None:
-            return
         try:
-            if not own:
+            if outputs is not None and not has_own(model, step):
                 _lose(model, batch, outputs, y)
         except InputError:
             raise
@@ -125,8 +141,7 @@ def rehearse(model: keras.Model, batch: Batch, x: str, y: str, step: str = "trai
                 f"{y} does not fit the loss {_losses(model)} of the model {model.name!r}: {gist(error)} ({y} "
                 f"comes as {_described(batch[1:2])}, the outputs as {_described(outputs)}.)"
             ) from error
-    if unbuilt:
-        _build(metrics, batch, outputs, y, own)
+    return outputs
 
 
 def _lose(model: keras.Model, batch: Batch, outputs: Any, name: str) -> None:

@@ -12,6 +12,7 @@ import numpy as np
 from keras import ops
 
 from keras_initlab.core.arguments import positive, refused
+from keras_initlab.core.draws import drawn
 from keras_initlab.core.errors import InputError
 from keras_initlab.core.keras_private import building_path
 from keras_initlab.core.seeds import derive
@@ -157,18 +158,18 @@ class RandomScheme(Scheme):
     def normal(self, shape: Shape, mean: float = 0.0, std: float = 1.0, seed: Any = None) -> Any:
         """Float32 values of N(mean, std²); `seed` for a draw that is part of a weight of another shape."""
         seed = self.seed_for(shape) if seed is None else seed
-        return keras.random.normal(shape, mean, std, dtype="float32", seed=seed)
+        return drawn(keras.random.normal, shape, mean, std, seed)
 
     def truncated_normal(self, shape: Shape, mean: float = 0.0, std: float = 1.0) -> Any:
         """Float32 values of N(mean, std²) cut at `mean ± 2 std`."""
-        values = keras.random.truncated_normal(shape, mean, std, dtype="float32", seed=self.seed_for(shape))
+        values = drawn(keras.random.truncated_normal, shape, mean, std, self.seed_for(shape))
         if keras.backend.backend() == "torch":  # Keras keeps four in a million beyond the cut there
             values.clamp_(mean - 2 * std, mean + 2 * std)
         return values
 
     def uniform(self, shape: Shape, low: float = 0.0, high: float = 1.0) -> Any:
         """Float32 values of U[low, high)."""
-        return keras.random.uniform(shape, low, high, dtype="float32", seed=self.seed_for(shape))
+        return drawn(keras.random.uniform, shape, low, high, self.seed_for(shape))
 
 
 class _FoldedSeed(keras.random.SeedGenerator):

@@ -298,4 +298,7 @@ def test_the_largest_change_of_a_weight_is_recorded_and_stops_readings(engine):
         assert record.epochs["weight_change"] == pytest.approx(expected, rel=1e-4)
     stopped = found.stopped(LargestWeightChange(expected[0] * 0.995), metric="loss")
     assert [len(record.epochs["loss"]) for record in stopped.records] == [2, 2]
-    assert "weight_change" not in run(model, {"ones": "ones"}, x, y, batch_size=6, engine=engine).records[0].epochs
+    assert (
+        "weight_change"
+        not in run(model, {"ones": "ones"}, x, y, batch_size=6, engine=engine).records[0].epochs
+    )
