@@ -32,7 +32,7 @@ def mutants():
         monkeypatch.setattr(Members, "reset_metrics", lambda self: None)
 
     def optimizer_not_fresh(monkeypatch):
-        monkeypatch.setattr(engine, "fresh_optimizer", lambda optimizer: keras.optimizers.Adam(0.002))
+        monkeypatch.setattr(engine, "holding", lambda *like: keras.optimizers.Adam(0.002))
 
     return [mean_of_losses, order_of_first_replicate, metrics_not_reset, optimizer_not_fresh]
 

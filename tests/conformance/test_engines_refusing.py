@@ -88,8 +88,6 @@ REFUSED = {
     "LossScaleOptimizer|Lamb": lambda: compiled(LAYERS.Dense(3), optimizer=keras.optimizers.Lamb()),
     "excluded from the weight decay": excluded_one_by_one,
     "a variable that the model does not track": lambda: compiled(LAYERS.Dense(3), Hidden()),
-    "clipnorm": lambda: compiled(LAYERS.Dense(3), optimizer=keras.optimizers.Adam(clipnorm=1.0)),
-    "global_clipnorm": lambda: compiled(LAYERS.Dense(3), optimizer=keras.optimizers.SGD(global_clipnorm=1.0)),
     "use_ema": lambda: compiled(LAYERS.Dense(3), optimizer=keras.optimizers.Adam(use_ema=True)),
     "run_eagerly": lambda: compiled(LAYERS.Dense(3), run_eagerly=True),
     "train_step of its own": own_step,
