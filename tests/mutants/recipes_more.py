@@ -31,8 +31,8 @@ MUTANTS = [
     wrong(
         "joins add up",
         FOLLOWED,
-        "return MeanVariance(mean, second - mean**2)\n    if kind in",
-        "return MeanVariance(mean, 2 * second - mean**2)\n    if kind in",
+        "second = float(sum(share * one.second",
+        "second = 2 * float(sum(share * one.second",
         "recipes/test_moments",
         "foreseen",
     ),

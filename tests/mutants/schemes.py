@@ -91,9 +91,9 @@ MUTANTS = [
     ),
     Mutant(
         "draws in half precision",
-        BASE,
-        'return keras.random.normal(shape, mean, std, dtype="float32"',
-        'return keras.random.normal(shape, mean, std, dtype="bfloat16"',
+        "keras_initlab/core/draws.py",
+        'draw((most,), first, second, dtype="float32", seed=seed)',
+        'draw((most,), first, second, dtype="bfloat16", seed=seed)',
         ("tests/unit/initializers/test_base.py", "-k", "coarse"),
         backend="jax",
     ),
