@@ -87,7 +87,7 @@ class DataNoise(_AtInputs):
 
     def _layer(self, behind: Any, place: int) -> Any:
         return InsertedNoise(
-            strength=float(self.sd), remedy=self.name, place=place, name=f"{behind.name}_data_noise"
+            strength=float(self.sd), remedy=self.name, place=place, name=f"{behind.name}__data_noise"
         )
 
 
@@ -132,4 +132,4 @@ class Augment(_AtInputs):
 
     def _layer(self, behind: Any, place: int) -> Any:
         steps = [copied(one) for one in self.layers]
-        return InsertedAugmentation(steps, remedy=self.name, place=place, name=f"{behind.name}_augment")
+        return InsertedAugmentation(steps, remedy=self.name, place=place, name=f"{behind.name}__augment")

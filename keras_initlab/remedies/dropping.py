@@ -8,7 +8,7 @@ import keras
 
 from keras_initlab.core.arguments import refused
 from keras_initlab.core.keras_private import parts
-from keras_initlab.remedies.graph import copied, hidden, no_graph, rebuilt, strengths
+from keras_initlab.remedies.graph import WEIGHTED, copied, hidden, no_graph, rebuilt, strengths
 from keras_initlab.remedies.layers import DropConnectDense, InsertedDropout
 from keras_initlab.remedies.registry import RemedyClaims, register
 from keras_initlab.remedies.remedy import Remedy, Subject
@@ -32,7 +32,9 @@ def share(name: str, value: Any) -> None:
 )
 @dataclass(frozen=True)
 class Dropout(Remedy):
-    """Dropout behind the activation of every hidden Dense or convolution; the last layer stays as it is.
+    """Dropout behind the activation of every hidden Dense, convolution or recurrent layer.
+
+    The last layer stays as it is.
 
     What a smaller rate drops a greater one drops too.
 
@@ -60,11 +62,11 @@ class Dropout(Remedy):
                 "it spoils the mean and variance that SELU keeps; write a model function with a keyword for "
                 "keras.layers.AlphaDropout."
             )
-        return no_graph(model, self.name)
+        return no_graph(model, self.name, WEIGHTED)
 
     def act(self, subject: Subject) -> Subject:
         places: dict[int, int] = {}
-        for one in hidden(subject.model):
+        for one in hidden(subject.model, WEIGHTED):
             places.setdefault(id(one.end), len(places))
 
         def behind(operation: Any) -> list[Any]:
@@ -77,7 +79,7 @@ class Dropout(Remedy):
                     remedy=self.name,
                     place=place,
                     dtype=getattr(operation, "dtype_policy", None),
-                    name=f"{operation.name}_dropout",
+                    name=f"{operation.name}__dropout",
                 )
             ]
 

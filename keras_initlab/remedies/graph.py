@@ -39,9 +39,12 @@ SUMS = (
 )
 """Layers that put out an activation of weighted sums."""
 
+WEIGHTED = (*SUMS, keras.layers.RNN, keras.layers.Bidirectional, keras.layers.TimeDistributed)
+"""These, and those that carry a state or work at each time."""
+
 
 class Hidden(NamedTuple):
-    """A layer of weighted sums with another layer of weights behind it.
+    """A layer with weights that has another one behind it.
 
     Attributes:
         layer: The layer.
@@ -74,20 +77,22 @@ def own_class(model: Any, name: str) -> str:
     )
 
 
-def no_graph(model: Any, name: str) -> str | None:
+def no_graph(model: Any, name: str, kinds: tuple[type, ...] = SUMS) -> str | None:
     """The reason why nothing can be put between a model's layers; None if it can."""
     if not is_graph(model):
         return own_class(model, name)
-    if not hidden(model):
-        return f"the model {model.name!r} has no hidden Dense or convolution; leave {name} out."
+    if not hidden(model, kinds):
+        looked_for = "Dense or convolution" if kinds == SUMS else "layer with weights"
+        return f"the model {model.name!r} has no hidden {looked_for}; leave {name} out."
     return None
 
 
-def hidden(model: keras.Model, leads_on: bool = False) -> list[Hidden]:
-    """The hidden layers of weighted sums in the order of the graph, those of models inside it included.
+def hidden(model: keras.Model, kinds: tuple[type, ...] = SUMS, leads_on: bool = False) -> list[Hidden]:
+    """The hidden layers of some kinds in the order of the graph, those of models inside it included.
 
     Args:
         model: One that `is_graph`.
+        kinds: Their classes.
         leads_on: Whether layers with weights come behind the model.
     """
     made = calls(_graph(model))
@@ -105,9 +110,9 @@ def hidden(model: keras.Model, leads_on: bool = False) -> list[Hidden]:
     found: dict[int, Hidden] = {}
     for operation, _, _, outputs in made:
         if is_graph(operation):
-            inside = hidden(operation, is_hidden[id(operation)])
+            inside = hidden(operation, kinds, is_hidden[id(operation)])
             found |= {id(one.layer): one for one in inside}
-        elif isinstance(operation, SUMS) and is_hidden[id(operation)]:
+        elif isinstance(operation, kinds) and is_hidden[id(operation)] and len(outputs) == 1:
             found.setdefault(id(operation), Hidden(operation, _end(operation, outputs, takers)))
     return list(found.values())
 
@@ -133,7 +138,7 @@ def _activates(operation: Any) -> bool:
 
 def is_linear(layer: Any) -> bool:
     """Whether a layer puts out its sums as they are."""
-    return layer.activation is None or layer.activation is keras.activations.linear
+    return getattr(layer, "activation", None) in (None, keras.activations.linear)
 
 
 def _weighs(operation: Any) -> bool:

@@ -1,5 +1,6 @@
 """Layers that graph remedies put in. A strength of 0 is the identity to the bit."""
 
+import math
 from collections.abc import Sequence
 from typing import Any
 
@@ -113,6 +114,11 @@ class DropConnectDense(keras.layers.Dense):
     def get_config(self) -> dict[str, Any]:
         own = self.masks.get_config()
         return super().get_config() | {name: own[name] for name in ("strength", "remedy", "place")}
+
+    @property
+    def held_per_example(self) -> int:
+        """Numbers that a step keeps for an example beside the outputs: draws, mask, masked kernel."""
+        return 3 * math.prod(self.kernel.shape)
 
     def call(self, inputs: Any, training: bool = False) -> Any:
         kept = ops.cast(1 - self.masks.strength, self.compute_dtype)

@@ -79,13 +79,13 @@ class BatchNorm(Remedy):
         common = {"remedy": self.name, "place": place, "dtype": layer.dtype_policy}
         axis = 1 if getattr(layer, "data_format", None) == "channels_first" else -1
         norm = InsertedBatchNormalization(
-            axis=axis, momentum=self.momentum, name=f"{layer.name}_batch_norm", **common
+            axis=axis, momentum=self.momentum, name=f"{layer.name}__batch_norm", **common
         )
         if is_linear(layer):
             return [norm]
         return [
             norm,
-            InsertedActivation(activation=layer.activation, name=f"{layer.name}_activation", **common),
+            InsertedActivation(activation=layer.activation, name=f"{layer.name}__activation", **common),
         ]
 
 

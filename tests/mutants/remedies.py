@@ -44,7 +44,9 @@ MUTANTS = [
     graph("the last layer is hidden too", "ahead = {id(tensor): leads_on", "ahead = {id(tensor): True"),
     graph("models inside are left out", "        if is_graph(operation):\n", "        if False:\n"),
     graph(
-        "a model inside ends in an output", "hidden(operation, is_hidden[id(operation)])", "hidden(operation)"
+        "a model inside ends in an output",
+        "hidden(operation, kinds, is_hidden[id(operation)])",
+        "hidden(operation, kinds)",
     ),
     graph("dropout before the activation", "        if _activates(operation):\n", "        if False:\n"),
     graph("the loss is made from its config", "loss=model.loss if", "loss=keras.losses.get('mse') if"),

@@ -113,9 +113,9 @@ def layers(model):
 def test_normalization_stands_between_sums_and_activation_and_dropout_behind_that():
     model = applied(GRAPH["both"], subject(residual())).model
     order = layers(model)
-    assert order[:4] == ["a", "a_batch_norm", "a_activation", "a_activation_dropout"]
-    assert not {"out_batch_norm", "out_dropout", "side_batch_norm", "side_dropout"} & set(order)
-    assert order.count("shared_batch_norm") == 1
+    assert order[:4] == ["a", "a__batch_norm", "a__activation", "a__activation__dropout"]
+    assert not {"out__batch_norm", "out__dropout", "side__batch_norm", "side__dropout"} & set(order)
+    assert order.count("shared__batch_norm") == 1
     assert model.get_layer("a").activation is keras.activations.linear
     inner = applied(GRAPH["both"], subject(nested())).model.layers[1]
     kinds = [type(layer).__name__ for layer in inner.layers[1:]]
@@ -137,6 +137,21 @@ def test_an_activation_of_ones_own_and_a_loss_of_ones_own_are_carried_over():
     assert normed.loss is loss
     assert normed.optimizer is not model.optimizer
     assert float(normed.optimizer.learning_rate) == 0.5
+
+
+def test_dropout_stands_behind_recurrent_layers_too():
+    words = [keras.Input((5,), dtype="int32"), keras.layers.Embedding(9, 4, mask_zero=True)]
+    sequences = [keras.layers.Bidirectional(keras.layers.LSTM(3, return_sequences=True)), keras.layers.GRU(3)]
+    model = compiled(keras.Sequential([*words, *sequences, keras.layers.Dense(3)]))
+    x = np.array([[1, 2, 3, 0, 0], [4, 5, 6, 7, 8]])
+    given = Subject(model, Arrays((x, np.zeros(2)), 2, shuffle=True))
+    after = Dropout(0.5).apply(given).model
+    kinds = [type(layer).__name__ for layer in after.layers[2:]]
+    assert kinds == ["Bidirectional", "InsertedDropout", "GRU", "InsertedDropout", "Dense"]
+    np.testing.assert_array_equal(*map(keras.ops.convert_to_numpy, (after(x), model(x))))
+    assert (keras.ops.convert_to_numpy(after(x, training=True)) != keras.ops.convert_to_numpy(model(x))).any()
+    with pytest.raises(InputError, match="no hidden Dense or convolution"):
+        BatchNorm().apply(given)
 
 
 def test_what_is_adapted_to_data_and_what_has_no_config_still_computes_the_same():
@@ -165,7 +180,7 @@ def test_what_cannot_be_done_is_refused_with_the_line_to_write():
     with pytest.raises(InputError, match="has batch normalization already"):
         BatchNorm().apply(twice)
     flat = compiled(keras.Sequential([keras.Input((8,)), keras.layers.Dense(3)]))
-    with pytest.raises(InputError, match="no hidden Dense or convolution; leave dropout out"):
+    with pytest.raises(InputError, match="no hidden layer with weights; leave dropout out"):
         Dropout().apply(subject(flat))
     selu = compiled(
         keras.Sequential([keras.Input((8,)), keras.layers.Dense(3, "selu"), keras.layers.Dense(3)])

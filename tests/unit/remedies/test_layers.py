@@ -208,9 +208,9 @@ def test_augmentation_changes_pictures_in_training_alone():
     x, _ = data(original)
     assert not flip.built, "the layers are copied"
     assert (keras.ops.convert_to_numpy(model(x)) == keras.ops.convert_to_numpy(original(x))).all()
-    inserted = next(layer for layer in model.layers if layer.name.endswith("_augment"))
+    inserted = next(layer for layer in model.layers if layer.name.endswith("__augment"))
     only = Augment(flip).apply(given).model
-    flipping = next(layer for layer in only.layers if layer.name.endswith("_augment"))
+    flipping = next(layer for layer in only.layers if layer.name.endswith("__augment"))
     seen = called(flipping, x, training=True)
     turned = (seen == x[:, :, ::-1]).all(axis=(1, 2, 3))
     assert ((seen == x).all(axis=(1, 2, 3)) ^ turned).all()
