@@ -10,7 +10,6 @@ from keras_initlab.core.arguments import flag
 from keras_initlab.core.errors import InputError
 from keras_initlab.core.rng import isolated
 from keras_initlab.experiment import provenance
-from keras_initlab.experiment.foreseeing import Foreseeing
 from keras_initlab.experiment.intake import Given, Length, check_choices, take_in
 from keras_initlab.experiment.interruption import interruptible
 from keras_initlab.experiment.levels import read as factors_of
@@ -162,7 +161,11 @@ def compare(
                     f"baseline is {baseline!r}, which is not among the labels {list(plan.labels)}."
                 )
             config = provenance.describe(plan, setups, baseline, target_loss, varied)
-            foreseeing = Foreseeing(setups, plan.seed, generators) if diagnose else None
+            foreseeing = None
+            if diagnose:
+                from keras_initlab.experiment.foreseeing import Foreseeing  # a wing that few comparisons need
+
+                foreseeing = Foreseeing(setups, plan.seed, generators)
             begun = False
             while not begun:
                 with folder.planning() if folder else nullcontext():
