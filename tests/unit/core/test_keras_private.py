@@ -316,6 +316,7 @@ TOUCHES = {
     "trained_variables": (lambda m: names(private.trained_variables(m.optimizer)), ["kernel", "bias"]),
     "decays": (lambda m: [private.decays(m.optimizer, v) for v in m.trainable_variables], [True, False]),
     "excluded_from_decay": (lambda m: bool(private.excluded_from_decay(m.optimizer)), True),
+    "plain_class": (lambda m: private.plain_class(m.optimizer).__name__, "AdamW"),
     "copy_exclusions": (spared, [True, False]),
     "global_generator": (generator, True),
     "set_global_generator": (generator, True),
