@@ -265,12 +265,13 @@ class Config:
         """The combinations of levels that either trains; none said where that is all of them."""
         if not self.cells and not other.cells:
             return ()
-        both = [*self._all_cells(), *other._all_cells()]
+        both = [*self.all_cells(), *other.all_cells()]
         different = {tuple(sorted(cell.items())): cell for cell in both}
         levels = {name: {*self.factors[name], *other.factors[name]} for name in self.factors}
         return () if len(different) == math.prod(map(len, levels.values())) else list(different.values())
 
-    def _all_cells(self) -> list[Mapping[str, str]]:
+    def all_cells(self) -> list[Mapping[str, str]]:
+        """The combinations of levels that are trained."""
         combined = itertools.product(*self.factors.values())
         return list(self.cells) or [dict(zip(self.factors, levels, strict=True)) for levels in combined]
 

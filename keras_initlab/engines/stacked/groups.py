@@ -80,7 +80,8 @@ def member_bytes(setup: Setup) -> int:
         for layer, size in outputs
         if is_product(layer)
     )
-    activations = (sum(size for _, size in outputs) + patches) * batch_size(setup.training)
+    masks = sum(getattr(layer, "held_per_example", 0) for layer, _ in outputs)  # of weights, for each example
+    activations = (sum(size for _, size in outputs) + patches + masks) * batch_size(setup.training)
     return 5 * weights + state + 2 * 4 * activations
 
 
