@@ -13,10 +13,14 @@ from keras_initlab.remedies.orders import Curriculum, Shuffle, Staircase
 from keras_initlab.remedies.registry import RemedyClaims, in_order, list_remedies, register, remedy
 from keras_initlab.remedies.remedy import Remedy, Subject
 from keras_initlab.remedies.stepping import L1, L2, ClipNorm, GlobalClipNorm, GradientNoise, WeightDecay
+from keras_initlab.results.stopping import GL, PQ, UP, LargestWeightChange, Patience, Window
 
 __all__ = [
+    "GL",
     "L1",
     "L2",
+    "PQ",
+    "UP",
     "Augment",
     "BatchNorm",
     "ClipNorm",
@@ -29,7 +33,9 @@ __all__ = [
     "GradientNoise",
     "LabelNoise",
     "LabelSmoothing",
+    "LargestWeightChange",
     "Mixup",
+    "Patience",
     "Remedy",
     "RemedyClaims",
     "Shuffle",
@@ -38,6 +44,7 @@ __all__ = [
     "Subject",
     "WeightDecay",
     "Whiten",
+    "Window",
     "in_order",
     "list_remedies",
     "register",
