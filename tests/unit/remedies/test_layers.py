@@ -67,7 +67,7 @@ def test_noise_is_normal_and_scales_with_its_deviation():
 
 def test_noise_in_the_data_adds_to_the_loss_of_a_linear_model_what_bishop_says():
     """Mean loss = clean loss + s² |w|², exactly in the mean."""
-    model = keras.Sequential([keras.Input((5,)), keras.layers.Dense(1)])
+    model = keras.Sequential([keras.Input((5,)), keras.layers.Dense(1, kernel_initializer="ones")])
     model.compile("sgd", "mse")
     generator = np.random.default_rng(0)
     x, y = generator.normal(size=(1, 5)).astype("float32"), np.ones((1, 1), "float32")
