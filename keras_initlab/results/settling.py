@@ -1,0 +1,114 @@
+"""Verdicts of a comparison that is looked at again and again, and who has to go on.
+
+Looks are fixed in advance, and each has a share of the error. At a look every pair of those who were trained
+up to it is judged as a fixed comparison would be (`judging.judge`), at that share: so all intervals of a
+family, at all looks together, hold with at least 1 - alpha, whatever is stopped when and why. A pair keeps
+the interval of the look that decided it.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, fields, replace
+
+import numpy as np
+
+from keras_initlab.results.judging import Flags, Floats, Judged, judge
+from keras_initlab.results.stats import ALPHA
+
+SURE = 5
+"""Replicates below which `better` also has to clear the margin: three runs know little of failures."""
+
+
+@dataclass(frozen=True, eq=False)
+class Stage:
+    """A look, and who took part.
+
+    Attributes:
+        n: Replicates.
+        share: Part of the error allowed that is spent on it.
+        labels: Which initializers were trained up to it.
+    """
+
+    n: int
+    share: float
+    labels: Flags
+
+
+def judged(
+    values: Floats,
+    lost: Flags,
+    ran: Flags,
+    stages: Sequence[Stage],
+    margin: float,
+    resolution: float = 0.0,
+    alpha: float = ALPHA,
+) -> Judged:
+    """Compare all initializers with each other at every look.
+
+    Args:
+        values: (..., initializers, replicates), larger is better; NaN where there is none.
+        lost: Runs that diverged, failed or got stuck.
+        ran: Runs that took place.
+        stages: The looks, in order.
+        margin: Differences smaller than this do not matter.
+        resolution: Smallest spread of differences that is believed.
+        alpha: Chance of any false verdict in a family, over all looks.
+
+    Returns:
+        Of each pair what the look said that decided it, or else the last one at which both took part; without
+        any, no runs and no interval.
+    """
+    found = _nothing(values.shape[:-1])
+    decided = np.zeros(found.n.shape, bool)
+    for stage in stages:
+        until = slice(0, stage.n)
+        seen = values[..., until], lost[..., until], ran[..., until]
+        now = judge(*seen, stage.share * alpha, resolution)
+        if stage.n < SURE:
+            now = _cautious(now, margin)
+        new = stage.labels[..., :, None] & stage.labels[..., None, :] & ~decided
+        found = _where(new, now, found)
+        decided |= new & is_settled(now, margin)
+    return found
+
+
+def is_settled(found: Judged, margin: float) -> Flags:
+    """Pairs of which one is better, or that are equivalent."""
+    inside = (-margin < found.low) & (found.high < margin)
+    return found.better | np.swapaxes(found.better, -1, -2) | inside
+
+
+def unsettled(found: Judged, baseline: int, margin: float) -> Flags:
+    """Pairs that have to be looked at again, (..., initializers, initializers).
+
+    The comparison is settled when each initializer is better or worse than the baseline or equivalent to it,
+    and the best are: no initializer that stands (none is better) can be better than the first of them by the
+    margin or more. The first is who has the smallest such bound, and of equals who has the best mean.
+    """
+    k = found.n.shape[-1]
+    itself = np.eye(k, dtype=bool)
+    pairs = np.zeros(found.n.shape, bool)
+    pairs[..., :, baseline] = ~is_settled(found, margin)[..., :, baseline]
+    standing = ~np.any(found.better, axis=-2)
+    rivals = standing[..., :, None] & standing[..., None, :] & ~itself
+    bound = np.where(np.isnan(found.high), np.inf, found.high)
+    worst = np.where(standing, np.where(rivals, bound, -np.inf).max(-2), np.inf)
+    first = np.lexsort((-np.nan_to_num(found.difference[..., :, baseline]), worst))[..., :1, None]
+    at_first = np.take_along_axis(rivals & ~(bound < margin), first, -1)
+    pairs |= at_first & (np.arange(k) == first)
+    return (pairs | np.swapaxes(pairs, -1, -2)) & ~itself
+
+
+def _cautious(found: Judged, margin: float) -> Judged:
+    clear = found.by_failures | (found.low > margin)
+    return replace(found, better=found.better & clear)
+
+
+def _nothing(shape: tuple[int, ...]) -> Judged:
+    shape = (*shape, shape[-1])
+    none, nan, never = np.zeros(shape, int), np.full(shape, np.nan), np.zeros(shape, bool)
+    return Judged(none, none, nan, nan, nan, nan, np.ones(shape), never, never, nan)
+
+
+def _where(condition: Flags, one: Judged, other: Judged) -> Judged:
+    pairs = ((getattr(one, field.name), getattr(other, field.name)) for field in fields(Judged))
+    return Judged(*(np.where(condition, now, before) for now, before in pairs))
