@@ -57,23 +57,43 @@ def judged(
         Of each pair what the look said that decided it, or else the last one at which both took part; without
         any, no runs and no interval.
     """
-    found = _nothing(values.shape[:-1])
-    decided = np.zeros(found.n.shape, bool)
+    found = nothing(values.shape[:-1])
     for stage in stages:
-        until = slice(0, stage.n)
-        seen = values[..., until], lost[..., until], ran[..., until]
-        now = judge(*seen, stage.share * alpha, resolution)
-        if stage.n < SURE:
-            now = _cautious(now, margin)
-        new = stage.labels[..., :, None] & stage.labels[..., None, :] & ~decided
-        found = _where(new, now, found)
-        decided |= new & is_settled(now, margin)
+        found = looked(found, values, lost, ran, stage, margin, resolution, alpha)
     return found
 
 
+def nothing(shape: tuple[int, ...]) -> Judged:
+    """What is known of (..., initializers) before the first look."""
+    shape = (*shape, shape[-1])
+    none, nan, never = np.zeros(shape, int), np.full(shape, np.nan), np.zeros(shape, bool)
+    return Judged(none, none, nan, nan, nan, nan, np.ones(shape), never, never, nan)
+
+
+def looked(
+    found: Judged,
+    values: Floats,
+    lost: Flags,
+    ran: Flags,
+    stage: Stage,
+    margin: float,
+    resolution: float = 0.0,
+    alpha: float = ALPHA,
+) -> Judged:
+    """What is known after one more look: see `judged`."""
+    until = slice(0, stage.n)
+    now = judge(values[..., until], lost[..., until], ran[..., until], stage.share * alpha, resolution)
+    if stage.n < SURE:
+        now = replace(now, better=now.better & (now.by_failures | (now.low > margin)))
+    again = stage.labels[..., :, None] & stage.labels[..., None, :] & ~is_settled(found, margin)
+    pairs = ((getattr(now, field.name), getattr(found, field.name)) for field in fields(Judged))
+    return Judged(*(np.where(again, new, old) for new, old in pairs))
+
+
 def is_settled(found: Judged, margin: float) -> Flags:
-    """Pairs of which one is better, or that are equivalent."""
-    inside = (-margin < found.low) & (found.high < margin)
+    """Pairs of which one is better, or that are equivalent: no run is without a value, and the interval lies
+    inside the margin."""
+    inside = (found.n_values == found.n) & (-margin < found.low) & (found.high < margin)
     return found.better | np.swapaxes(found.better, -1, -2) | inside
 
 
@@ -96,19 +116,3 @@ def unsettled(found: Judged, baseline: int, margin: float) -> Flags:
     at_first = np.take_along_axis(rivals & ~(bound < margin), first, -1)
     pairs |= at_first & (np.arange(k) == first)
     return (pairs | np.swapaxes(pairs, -1, -2)) & ~itself
-
-
-def _cautious(found: Judged, margin: float) -> Judged:
-    clear = found.by_failures | (found.low > margin)
-    return replace(found, better=found.better & clear)
-
-
-def _nothing(shape: tuple[int, ...]) -> Judged:
-    shape = (*shape, shape[-1])
-    none, nan, never = np.zeros(shape, int), np.full(shape, np.nan), np.zeros(shape, bool)
-    return Judged(none, none, nan, nan, nan, nan, np.ones(shape), never, never, nan)
-
-
-def _where(condition: Flags, one: Judged, other: Judged) -> Judged:
-    pairs = ((getattr(one, field.name), getattr(other, field.name)) for field in fields(Judged))
-    return Judged(*(np.where(condition, now, before) for now, before in pairs))
