@@ -1,6 +1,6 @@
 """From a plan to records: what is left of it is scheduled, written down, foreseen and trained."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from contextlib import nullcontext
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
@@ -55,7 +55,7 @@ class Course:
         """How many runs are still to be trained in this stage."""
         return self._schedule.runs
 
-    def begin(self, config: Config, staged: Callable[[Config], Plan]) -> None:
+    def begin(self, config: Config, staged: Callable[[Config, Collection[Name]], Plan]) -> None:
         """Join what the folder holds, and schedule what is left of the plan that this makes.
 
         Raises:
@@ -66,7 +66,7 @@ class Course:
             with folder.planning() if folder else nullcontext():
                 asked, self._found = folder.admit(config) if folder else (config, [])
                 self.finished = {record.name: record for record in self._found if not is_passing(record)}
-                begun = self._scheduled(staged(asked), asked)
+                begun = self._scheduled(staged(asked, self.finished), asked)
                 if folder and begun:
                     folder.reopen(self._schedule.groups, self._schedule.engine.name)
         self._foresee()

@@ -2,7 +2,7 @@
 
 import math
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -18,7 +18,7 @@ from keras_initlab.experiment.course import Course
 from keras_initlab.experiment.progress import Verbose, watching
 from keras_initlab.results.comparison import Comparison
 from keras_initlab.trials.config import Config
-from keras_initlab.trials.plan import Plan, Trial
+from keras_initlab.trials.plan import Name, Plan, Trial
 from keras_initlab.trials.settling import Settling, planned
 
 SETTLED = "settled"
@@ -93,12 +93,15 @@ def asked(
     return Goal(positive("margin", margin), most, math.inf if budget is None else seconds("budget", budget))
 
 
-def staged(plan: Plan, config: Config) -> Plan:
-    """The trials of the stage that a comparison is in; all of them where it has none."""
+def staged(plan: Plan, config: Config, finished: Collection[Name]) -> Plan:
+    """The trials of the first stage of which any is missing, or else of the last; without a rule all of them."""
     if config.settling is None:
         return plan
-    look, labels = Settling.from_json(config.settling).begun[-1]
-    return replace(plan, labels=labels, replicates=look.n)
+    for look, labels in Settling.from_json(config.settling).begun:
+        plan = replace(plan, labels=labels, replicates=look.n)
+        if any(trial.name not in finished for trial in plan.trials):
+            break
+    return plan
 
 
 def settle(goal: Goal, course: Course, verbose: Verbose, interrupted: Callable[[], bool], ahead: str) -> None:
@@ -119,12 +122,16 @@ def settle(goal: Goal, course: Course, verbose: Verbose, interrupted: Callable[[
         trained += len(course.finished) - before
         if interrupted() or any(trial.name not in course.finished for trial in course.plan.trials):
             break
-        rule = _looked(course)
-        if rule.ended:
-            return course.note(replace(course.config, settling=rule.to_json()))
-        config = replace(course.config, settling=rule.to_json(), replicates=rule.begun[-1][0].n)
-        following = staged(course.plan, config)
+        config = course.config
+        following = staged(course.plan, config, course.finished)
         missing = sum(trial.name not in course.finished for trial in following.trials)
+        if not missing:
+            rule = _looked(course)
+            if rule.ended:
+                return course.note(replace(config, settling=rule.to_json()))
+            config = replace(config, settling=rule.to_json(), replicates=rule.begun[-1][0].n)
+            following = staged(course.plan, config, course.finished)
+            missing = sum(trial.name not in course.finished for trial in following.trials)
         if trained and spent() * (1 + missing / trained) > goal.budget:
             break
         with isolated():

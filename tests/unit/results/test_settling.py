@@ -78,7 +78,7 @@ def test_equal_differences_are_no_certainty_where_the_metric_is_coarse():
     steps = np.zeros((K, N))
     steps[1] = 0.01
     last = [Stage(N, 0.5, EVERYBODY)]
-    assert judged(last, 0.5, steps).low[1, 0] == 0.01
+    assert judged(last, 0.5, steps).low[1, 0] == pytest.approx(0.01)
     half = -reference.t.ppf(0.05 * 0.5 / 6, N - 1) * 0.01 / math.sqrt(N)
     assert judged(last, 0.5, steps, resolution=0.01).low[1, 0] == pytest.approx(0.01 - half)
     assert not judged(last, 0.5, steps, resolution=0.02).better[1, 0]
