@@ -94,7 +94,7 @@ def asked(
 
 
 def staged(plan: Plan, config: Config, finished: Collection[Name]) -> Plan:
-    """The trials of the first stage of which any is missing, or else of the last; without a rule all of them."""
+    """The trials of the first stage of which any is missing, or else of the last; without a rule all."""
     if config.settling is None:
         return plan
     for look, labels in Settling.from_json(config.settling).begun:

@@ -8,14 +8,21 @@ import pytest
 
 import keras_initlab as initlab
 from keras_initlab.core.errors import InputError
-from tests.trained import X, Y, dense_net, losses, run
+from tests.trained import X, dense_net, losses, run
 
 SCHEMES = {"base": "initlab_he_normal", "twin": "initlab_he_normal", "other": "glorot_uniform"}
 
+Y = X[:, :3].argmax(1)
+
+
+def fixed(**arguments):
+    net = dense_net(0, keras.optimizers.Adam(0.03))
+    usual = {"initializers": SCHEMES, "y": Y, "epochs": 3, "replicates": 3, "baseline": "base"}
+    return run(**({"model": net} | usual | arguments))
+
 
 def settle(**arguments):
-    defaults = {"replicates": 3, "epochs": 1, "until": "settled", "margin": 0.2, "max_replicates": 5}
-    return run(initializers=SCHEMES, **(defaults | arguments))
+    return fixed(**({"until": "settled", "margin": 0.2, "max_replicates": 5} | arguments))
 
 
 def counts(result):
@@ -39,15 +46,15 @@ def test_who_is_equivalent_trains_no_further_and_the_others_run_as_ever(whole):
     assert result.pairs()["verdict"].to_dict()["twin"] == "equivalent"
     assert result.config["settling"]["stages"] == [["base", "twin", "other"], ["base", "other"]]
     assert [n for n, _ in result.config["settling"]["looks"]] == [3, 5]
-    fixed = run(initializers=SCHEMES, replicates=5, epochs=1)
+    ever = fixed(replicates=5)
     for record in result.records:
-        assert losses(result, record.label, record.replicate) == losses(fixed, record.label, record.replicate)
+        assert record.step_losses == losses(ever, record.label, record.replicate)
     loaded = initlab.load(folder)
     assert loaded.config["settling"] == result.config["settling"]
     assert repr(loaded.pairs()) == repr(result.pairs())
 
 
-@pytest.mark.parametrize("kept", [0, 4, 8, 9, 12])
+@pytest.mark.parametrize("kept", [4, 9, 12])
 def test_it_goes_on_from_any_moment_with_the_same_decisions(whole, tmp_path, kept):
     result, folder = whole
     shutil.copytree(folder, tmp_path / "run")
@@ -58,8 +65,7 @@ def test_it_goes_on_from_any_moment_with_the_same_decisions(whole, tmp_path, kep
     assert again.config["settling"] == result.config["settling"]
     assert repr(again.pairs()) == repr(result.pairs())
     assert counts(again) == counts(result)
-    now = journal(tmp_path / "run").read_bytes().splitlines()
-    assert len(now) == len(lines) or kept == 0
+    assert len(again.records) == len(result.records)
 
 
 def test_more_replicates_go_on_where_it_stopped(whole, tmp_path):
@@ -71,16 +77,16 @@ def test_more_replicates_go_on_where_it_stopped(whole, tmp_path):
     assert [n for n, _ in looks] == [3, 5, 7]
     assert sum(share for _, share in looks) == pytest.approx(1 - 0.2**2)
     assert counts(more) == {"base": 7, "twin": 3, "other": 7}
-    with pytest.raises(InputError, match="another margin: 0.2 there, 0.3 here"):
+    with pytest.raises(InputError, match=r"another margin: 0\.2 there, 0\.3 here"):
         settle(run_dir=tmp_path / "run", margin=0.3)
     with pytest.raises(InputError, match="another until: 'settled' there, None here"):
-        run(initializers=SCHEMES, epochs=1, run_dir=tmp_path / "run")
+        fixed(run_dir=tmp_path / "run")
 
 
 def test_a_budget_ends_it_and_it_goes_on_later(tmp_path):
     with pytest.raises(InputError, match="budget is 1e-09 s, in which not one run ended"):
         settle(run_dir=tmp_path / "none", budget=1e-9)
-    run(initializers=SCHEMES, epochs=1, replicates=3, run_dir=tmp_path / "run")
+    fixed(run_dir=tmp_path / "run")
     stopped = settle(run_dir=tmp_path / "run", budget=1e-9)
     assert stopped.config["settling"]["ended"] == "budget"
     assert "when the budget was spent" in " ".join(repr(stopped).split())
@@ -110,9 +116,9 @@ class Shuffling(keras.utils.PyDataset):
 
 def test_replicates_of_a_data_set_are_those_of_a_fixed_comparison():
     result = settle(x=Shuffling(), y=None, batch_size=None)
-    fixed = run(initializers=SCHEMES, x=Shuffling(), y=None, batch_size=None, replicates=5, epochs=1)
-    assert counts(result)["other"] == 5
-    assert losses(result, "other", 4) == losses(fixed, "other", 4)
+    ever = fixed(x=Shuffling(), y=None, batch_size=None, replicates=5)
+    assert counts(result) == {"base": 5, "twin": 3, "other": 5}
+    assert losses(result, "other", 4) == losses(ever, "other", 4)
 
 
 def test_runs_are_diagnosed_in_every_stage():
@@ -150,5 +156,5 @@ def test_what_cannot_work_is_one_error_before_training(arguments, message, monke
 
 
 def test_a_metric_has_the_resolution_of_its_examples():
-    result = settle(validation_split=0.2, max_replicates=3, model=dense_net())
+    result = settle(validation_split=0.2, max_replicates=3)
     assert result.config["settling"]["resolution"] == {"accuracy": 1 / 56, "val_accuracy": 1 / 14}
