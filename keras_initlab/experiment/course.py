@@ -37,7 +37,9 @@ class Course:
 
     plan: Plan
 
-    def __init__(self, engine: str, setups: Setups, folder: RunFolder | None, foreseeing: "Foreseeing | None"):
+    def __init__(
+        self, engine: str, setups: Setups, folder: RunFolder | None, foreseeing: "Foreseeing | None"
+    ):
         self._engine, self._setups, self._folder, self._foreseeing = engine, setups, folder, foreseeing
         self.finished: dict[Name, Record] = {}
         self.stopped: list[Record] = []
