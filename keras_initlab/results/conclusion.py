@@ -211,7 +211,7 @@ def _columns(found: Evidence, table: pd.DataFrame, pairs: pd.DataFrame) -> list[
     if len(pairs):
         together = f", {len(pairs)} at once" if len(pairs) > 1 else ""
         against = _texts(found)[found.baseline]
-        looks = " and at every look" if found.settling else ""
+        looks = ", at every look" if found.settling else ""
         lines.append(
             f"verdict: against {against}, by 95 % intervals of the paired difference{together}{looks}."
         )

@@ -6,8 +6,10 @@ import numpy as np
 import pytest
 from scipy import stats as reference
 
+from keras_initlab.core.errors import InputError
 from keras_initlab.results import settling
 from keras_initlab.results.settling import Stage
+from keras_initlab.results.stopping import Patience
 from keras_initlab.trials.record import Record
 from keras_initlab.trials.settling import Settling, planned
 from tests.results import tiny
@@ -165,9 +167,19 @@ def test_notes_and_files_say_what_is_open_and_that_it_holds():
     assert "Looked at 3, 5 replicates: intervals and verdicts share their 5 %" in " ".join(text.split())
     assert '"verdict": "better"' in result.to_json()
     assert '"looks"' in result.to_json()
+    assert "runs" in repr(result).split("\n")[1]
+    assert "runs" not in repr(tiny(RUNS)).split("\n")[1]
     done = settled({**RUNS, "same": RUNS["base"]}, Settling.from_json({**RULE.to_json(), "ended": "settled"}))
     assert "Settled within a margin" in repr(done)
     assert "Looked at" not in repr(tiny(RUNS))
+
+
+def test_prefixes_are_judged_at_the_same_looks_and_make_no_grid():
+    result = settled(RUNS, RULE)
+    read = result.stopped(Patience(3), "val_accuracy")
+    assert read.pairs()["n"].tolist() == [3, 5]
+    with pytest.raises(InputError, match="went on until they were settled"):
+        result.stopped([Patience(3), Patience(5)], "val_accuracy")
 
 
 def test_lost_runs_are_judged_by_their_share_at_the_look():
