@@ -19,7 +19,7 @@ class Together:
 
 @pytest.fixture(autouse=True)
 def engine(monkeypatch):
-    monkeypatch.setattr(engines, "choose", lambda asked, setup, trials: (Together(), "there is no other"))
+    monkeypatch.setattr(engines, "choose", lambda asked, parts: (Together(), "there is no other"))
 
 
 def left(labels, config, done=()):

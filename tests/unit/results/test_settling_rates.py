@@ -6,8 +6,8 @@ import pytest
 
 from tests.settling import play
 
-TIMES, MOST = 500, 18
-LIMIT = 0.07  # 5 % and two standard errors
+TIMES, MOST = 1500, 18
+LIMIT = 0.061  # 5 % and two standard errors
 NULL = np.zeros(6)
 MIXED = np.array([0, 0, -20, -3, 0, 0.0])
 APART = np.array([0, 1, -1, 1, -1, 1.0])
