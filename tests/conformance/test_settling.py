@@ -54,14 +54,15 @@ def test_who_is_equivalent_trains_no_further_and_the_others_run_as_ever(whole):
     assert repr(loaded.pairs()) == repr(result.pairs())
 
 
-@pytest.mark.parametrize("kept", [4, 9, 12])
-def test_it_goes_on_from_any_moment_with_the_same_decisions(whole, tmp_path, kept):
+@pytest.mark.parametrize(("kept", "diagnose"), [(4, False), (9, True), (12, False)])
+def test_it_goes_on_from_any_moment_with_the_same_decisions(whole, tmp_path, kept, diagnose):
     result, folder = whole
     shutil.copytree(folder, tmp_path / "run")
     path = journal(tmp_path / "run")
     lines = path.read_bytes().splitlines(keepends=True)
     path.write_bytes(b"".join(lines[:kept]))
-    again = settle(run_dir=tmp_path / "run")
+    again = settle(run_dir=tmp_path / "run", diagnose=diagnose)
+    assert all(bool(record.foreseen) == diagnose for record in again.records)
     assert again.config["settling"] == result.config["settling"]
     assert repr(again.pairs()) == repr(result.pairs())
     assert counts(again) == counts(result)
@@ -119,10 +120,6 @@ def test_replicates_of_a_data_set_are_those_of_a_fixed_comparison():
     ever = fixed(x=Shuffling(), y=None, batch_size=None, replicates=5)
     assert counts(result) == {"base": 5, "twin": 3, "other": 5}
     assert losses(result, "other", 4) == losses(ever, "other", 4)
-
-
-def test_runs_are_diagnosed_in_every_stage():
-    assert all(record.foreseen for record in settle(diagnose=True).records)
 
 
 def three_only(label, replicate):
