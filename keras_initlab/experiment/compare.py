@@ -2,7 +2,6 @@
 
 from collections.abc import Callable, Mapping
 from dataclasses import replace
-from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +14,7 @@ from keras_initlab.experiment.intake import Given, Length, check_choices, take_i
 from keras_initlab.experiment.interruption import interruptible
 from keras_initlab.experiment.levels import read as factors_of
 from keras_initlab.experiment.progress import Verbose, watching
-from keras_initlab.experiment.settling import asked, settle, staged
+from keras_initlab.experiment.settling import asked, settle
 from keras_initlab.network.selection import Layers
 from keras_initlab.results.comparison import Comparison, Grid
 from keras_initlab.results.conclusion import outlook
@@ -182,7 +181,7 @@ def compare(
 
                 foreseeing = Foreseeing(setups, plan.seed, generators)
             course = Course(engine, setups, folder, foreseeing)
-            course.begin(config, partial(staged, plan))
+            course.begin(plan, config)
         ahead = ""
         if course.finished and course.left and not config.factors:
             ahead = outlook(Comparison(list(course.finished.values()), course.config.to_json()))

@@ -1,6 +1,6 @@
 """From a plan to records: what is left of it is scheduled, written down, foreseen and trained."""
 
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Iterable
 from contextlib import nullcontext
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
@@ -11,8 +11,9 @@ from keras_initlab.experiment.schedule import Schedule, scheduled
 from keras_initlab.experiment.training import train
 from keras_initlab.trials.config import Config
 from keras_initlab.trials.folder import RunFolder, is_passing
-from keras_initlab.trials.plan import Name, Plan
+from keras_initlab.trials.plan import Name, Plan, Trial
 from keras_initlab.trials.record import Record
+from keras_initlab.trials.settling import Settling
 
 if TYPE_CHECKING:
     from keras_initlab.experiment.foreseeing import Foreseeing
@@ -57,8 +58,8 @@ class Course:
         """How many runs are still to be trained in this stage."""
         return self._schedule.runs
 
-    def begin(self, config: Config, staged: Callable[[Config, Collection[Name]], Plan]) -> None:
-        """Join what the folder holds, and schedule what is left of the plan that this makes.
+    def begin(self, plan: Plan, config: Config) -> None:
+        """Join what the folder holds, and schedule what is left of the plan, or of the stage that it is in.
 
         Raises:
             InputError: If the folder holds another comparison, or the engine cannot train this.
@@ -68,15 +69,17 @@ class Course:
             with folder.planning() if folder else nullcontext():
                 asked, self._found = folder.admit(config) if folder else (config, [])
                 self.finished = {record.name: record for record in self._found if not is_passing(record)}
-                begun = self._scheduled(staged(asked, self.finished), asked)
+                begun = self._scheduled(staged(plan, asked, self.finished), asked)
                 if folder and begun:
                     folder.reopen(self._schedule.groups, self._schedule.engine.name)
-        self._foresee()
+        known = replace(plan, replicates=self.plan.replicates).trials
+        self._foresee(trial for trial in known if trial.name in self.finished)
+        self._foresee(self.plan.trials)
 
     def go_on(self, plan: Plan, config: Config) -> None:
         """Schedule one more stage."""
         self._scheduled(plan, config)
-        self._foresee()
+        self._foresee(plan.trials)
 
     def note(self, config: Config) -> None:
         """Write down what has become of the comparison."""
@@ -102,11 +105,11 @@ class Course:
         self._schedule = scheduled(self._engine, plan, self._setups, config, self.finished)
         return self._folder.begin(self._schedule.config) if self._folder else True
 
-    def _foresee(self) -> None:
+    def _foresee(self, trials: Iterable[Trial]) -> None:
         """What is foreseen of a run that is finished becomes part of its record."""
         if not self._foreseeing:
             return
-        self._foreseen = self._foreseeing.rows(self.plan.trials, self.finished)
+        self._foreseen = self._foreseeing.rows(trials, self.finished)
         told = [
             replace(self.finished[name], foreseen=row)
             for name, row in self._foreseen.items()
@@ -115,3 +118,14 @@ class Course:
         self.finished |= {record.name: record for record in told}
         if told and self._folder:
             self._folder.add(told)
+
+
+def staged(plan: Plan, config: Config, finished: Collection[Name]) -> Plan:
+    """The trials of the first stage of which any is missing, or else of the last; without a rule all."""
+    if config.settling is None:
+        return plan
+    for look, labels in Settling.from_json(config.settling).begun:
+        plan = replace(plan, labels=labels, replicates=look.n)
+        if any(trial.name not in finished for trial in plan.trials):
+            break
+    return plan

@@ -2,7 +2,7 @@
 
 import math
 import time
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -14,11 +14,11 @@ from keras_initlab.core.rng import isolated
 from keras_initlab.core.seeds import Seeds
 from keras_initlab.engines.setup import Setup
 from keras_initlab.engines.sources import Source
-from keras_initlab.experiment.course import Course
+from keras_initlab.experiment.course import Course, staged
 from keras_initlab.experiment.progress import Verbose, watching
 from keras_initlab.results.comparison import Comparison
 from keras_initlab.trials.config import Config
-from keras_initlab.trials.plan import Name, Plan, Trial
+from keras_initlab.trials.plan import Plan, Trial
 from keras_initlab.trials.settling import Settling, planned
 
 SETTLED = "settled"
@@ -91,17 +91,6 @@ def asked(
             f"max_replicates is {most}, below replicates={replicates}: give at least {replicates}."
         )
     return Goal(positive("margin", margin), most, math.inf if budget is None else seconds("budget", budget))
-
-
-def staged(plan: Plan, config: Config, finished: Collection[Name]) -> Plan:
-    """The trials of the first stage of which any is missing, or else of the last; without a rule all."""
-    if config.settling is None:
-        return plan
-    for look, labels in Settling.from_json(config.settling).begun:
-        plan = replace(plan, labels=labels, replicates=look.n)
-        if any(trial.name not in finished for trial in plan.trials):
-            break
-    return plan
 
 
 def settle(goal: Goal, course: Course, verbose: Verbose, interrupted: Callable[[], bool], ahead: str) -> None:
