@@ -78,6 +78,15 @@ def add_to(commands: Any) -> None:
     compare.add_argument(
         "--max-runs", type=int, default=MANY_RUNS, help=f"runs of a grid at most (default: {MANY_RUNS})"
     )
+    compare.add_argument(
+        "--until",
+        metavar="settled",
+        help="settled: begin with --replicates and go on with what is open, until each initializer is "
+        "better, worse or equivalent within --margin",
+    )
+    compare.add_argument("--margin", type=float, help="the difference that does not matter, such as 0.005")
+    compare.add_argument("--max-replicates", type=int, help="replicates at most with --until (default: 40)")
+    compare.add_argument("--budget", metavar="TIME", help="time for training with --until: 90s, 10min or 2h")
     compare.add_argument("--report", metavar="FILE", help="write one self-contained HTML page")
     compare.add_argument("--json", action="store_true", help="print the result as JSON")
     compare.set_defaults(run=run)
@@ -123,6 +132,10 @@ def run(parsed: argparse.Namespace) -> int:
             diagnose=parsed.diagnose,
             factors=parse_factors(parsed.factor) if parsed.factor else None,
             max_runs=parsed.max_runs,
+            until=parsed.until,
+            margin=parsed.margin,
+            max_replicates=parsed.max_replicates,
+            budget=parsed.budget,
         )
     except NotSavedError as error:
         _print_table(error.comparison)

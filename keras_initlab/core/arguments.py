@@ -2,12 +2,15 @@
 
 import math
 import operator
+import re
 from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
 
 from keras_initlab.core.errors import InputError
+
+_UNITS = {"": 1, "s": 1, "min": 60, "h": 3600}
 
 
 def refused(name: str, value: Any, wanted: str) -> InputError:
@@ -64,6 +67,22 @@ def whole(name: str, value: Any, lowest: int = 1) -> int:
         number = None
     if number is None or number < lowest:
         raise refused(name, value, f"a whole number of at least {lowest}")
+    return number
+
+
+def seconds(name: str, value: Any) -> float:
+    """`value` as seconds: a positive number of them, or a text with a unit.
+
+    >>> seconds("budget", "90 s"), seconds("budget", "1.5min"), seconds("budget", 2)
+    (90.0, 90.0, 2.0)
+    """
+    found = re.fullmatch(r"\s*([\d.]+)\s*([a-z]*)\s*", value) if isinstance(value, str) else None
+    try:
+        number = float(found[1]) * _UNITS[found[2]] if found else _number(value)
+    except (KeyError, ValueError):
+        number = math.nan
+    if not 0 < number < math.inf:
+        raise refused(name, value, "seconds, or a text such as '90 s', '10 min' or '2 h'")
     return number
 
 

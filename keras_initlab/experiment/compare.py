@@ -1,7 +1,6 @@
 """The façade: trains identical models that differ in nothing but their initial weights."""
 
 from collections.abc import Callable, Mapping
-from contextlib import nullcontext
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -10,17 +9,17 @@ from keras_initlab.core.arguments import flag
 from keras_initlab.core.errors import InputError
 from keras_initlab.core.rng import isolated
 from keras_initlab.experiment import provenance
+from keras_initlab.experiment.course import Course
 from keras_initlab.experiment.intake import Given, Length, check_choices, take_in
 from keras_initlab.experiment.interruption import interruptible
 from keras_initlab.experiment.levels import read as factors_of
 from keras_initlab.experiment.progress import Verbose, watching
-from keras_initlab.experiment.schedule import scheduled
-from keras_initlab.experiment.training import train
+from keras_initlab.experiment.settling import asked, settle
 from keras_initlab.network.selection import Layers
 from keras_initlab.results.comparison import Comparison, Grid
 from keras_initlab.results.conclusion import outlook
 from keras_initlab.trials.config import Config
-from keras_initlab.trials.folder import is_passing, writing
+from keras_initlab.trials.folder import writing
 from keras_initlab.trials.plan import MANY_RUNS
 from keras_initlab.trials.record import Record
 
@@ -55,6 +54,10 @@ def compare(
     weight_changes: bool = False,
     factors: Any = None,
     max_runs: int = MANY_RUNS,
+    until: str | None = None,
+    margin: float | None = None,
+    max_replicates: int | None = None,
+    budget: float | str | None = None,
 ) -> Comparison | Grid:
     """Train identical models that differ in nothing but their initial weights.
 
@@ -114,6 +117,14 @@ def compare(
             list, or a dict of label -> level; the first is the reference. A list of such dicts crosses each
             by itself. No seed depends on a level. See `docs/factors.md`.
         max_runs: Runs of a grid above which it is refused, for grids multiply.
+        until: `"settled"` begins with `replicates`, looks, and goes on with those that are still open, until
+            each initializer is better or worse than the baseline, or equivalent to it within `margin`, and no
+            other can be better than the first by `margin`. What is said holds in spite of the looks: see
+            `docs/settling.md`.
+        margin: The difference that does not matter, in the unit of the metric that ranks; with `until`.
+        max_replicates: Replicates after which what is open stays open; 40 unless given. With `run_dir` it can
+            be raised later.
+        budget: Seconds, or a text such as `"10 min"`, after which no more is trained in this call.
         verbose: `auto` shows a progress bar in terminals and notebooks; True prints a line per run where
             output is piped, 2 everywhere; False is silent.
 
@@ -138,6 +149,7 @@ def compare(
     given = Given(x, y, validation_data, validation_split, shuffle, class_weight, sample_weight)
     check_choices(fans, target_loss)
     diagnose = flag("diagnose", diagnose)
+    goal = asked(until, margin, max_replicates, budget, length.replicates, varied=bool(factors), share=share)
     if share and run_dir is None:
         raise InputError("share is True without run_dir: name the folder that the processes share.")
     with interruptible() as interruption, writing(run_dir, share) as folder:
@@ -161,44 +173,33 @@ def compare(
                     f"baseline is {baseline!r}, which is not among the labels {list(plan.labels)}."
                 )
             config = provenance.describe(plan, setups, baseline, target_loss, varied)
+            if goal:
+                config = goal.entered(config, plan, setups[()])
             foreseeing = None
             if diagnose:
                 from keras_initlab.experiment.foreseeing import Foreseeing  # a wing that few comparisons need
 
                 foreseeing = Foreseeing(setups, plan.seed, generators)
-            begun = False
-            while not begun:
-                with folder.planning() if folder else nullcontext():
-                    asked, found = folder.admit(config) if folder else (config, [])
-                    finished = {record.name: record for record in found if not is_passing(record)}
-                    schedule = scheduled(engine, plan, setups, asked, finished)
-                    begun = folder.begin(schedule.config) if folder else True
-                    if folder and begun:
-                        folder.reopen(schedule.groups, schedule.engine.name)
-            config = schedule.config
-            foreseen = foreseeing.rows(plan.trials, finished) if foreseeing else {}
-            told = [
-                replace(finished[name], foreseen=row) for name, row in foreseen.items() if name in finished
-            ]
-            finished |= {record.name: record for record in told}
-            if told and folder:
-                folder.add(told)
+            course = Course(engine, setups, folder, foreseeing)
+            course.begin(plan, config)
         ahead = ""
-        if finished and schedule.groups and not config.factors:
-            ahead = outlook(Comparison(list(finished.values()), config.to_json()))
-        done = len(plan.trials) - schedule.runs
-        with watching(plan, verbose, done, ahead) as observer, interruption.patience():
-            stopped = train(schedule, finished, folder, observer, interruption.asked, foreseen)
-        if folder and share:
-            found = folder.found()
-            finished = {record.name: record for record in found if not is_passing(record)} | finished
-        left = {record.name: record for record in (*found, *stopped) if record.name not in finished}
-        missing = {trial.name for trial in plan.trials} - finished.keys()
+        if course.finished and course.left and not config.factors:
+            ahead = outlook(Comparison(list(course.finished.values()), course.config.to_json()))
+        with interruption.patience():
+            if goal:
+                settle(goal, course, verbose, interruption.asked, ahead)
+            else:
+                done = len(plan.trials) - course.left
+                with watching(plan, verbose, done, ahead) as observer:
+                    course.train(observer, interruption.asked)
+        records, config = course.gather(share), course.config
+        missing = {trial.name for trial in course.plan.trials} - course.finished.keys()
         if missing and (interruption.asked() or not share):
-            config = replace(config, interrupted=True)
+            config = replace(config, interrupted=interruption.asked() or not goal)
         elif missing:
-            config = replace(config, elsewhere=len(missing - left.keys()))
-        result = _result([*finished.values(), *left.values()], config)
+            known = course.finished.keys() | {record.name for record in records}
+            config = replace(config, elsewhere=len(missing - known))
+        result = _result(records, config)
         if folder:
             folder.settle(result)
         interruption.leave()

@@ -15,6 +15,7 @@ from keras_initlab.results.tables import EARLY, LOST, WINDOW, starts
 
 _NAMED = 3
 _LONG = 40  # letters of a label in a note
+_ENDED = {"max_replicates": " after all replicates", "budget": " when the budget was spent"}
 _NOISY = 3.0  # times the spread of the first from which noise is why one is not ruled out
 
 
@@ -142,6 +143,7 @@ def notes(found: Evidence) -> list[str]:
     return [
         *_held(found),
         *missing(found),
+        *_looks(found),
         *_columns(found, table, pairs),
         *_limits(found, table, pairs),
         *(found.foreseen().sentences()[:1] if found.diagnosed else ()),
@@ -173,10 +175,34 @@ def missing(found: Evidence) -> list[str]:
     return [f"{runs} interrupted after {after} steps: drawn as far as it went, counted nowhere."]
 
 
+def _looks(found: Evidence) -> list[str]:
+    """Whether a comparison that goes on until it is settled is, what is open, and that its verdicts hold."""
+    rule = found.settling
+    if rule is None:
+        return []
+    texts, baseline = _texts(found), found.baseline
+    against, rivals = [], []
+    for one, other in found.unsettled:
+        if baseline in (one, other):
+            against.append(texts[one if other == baseline else other])
+        else:
+            rivals.append(f"{texts[one]} or {texts[other]}")
+    open_ = [f"{_names(against, 'and')} against {texts[baseline]}"] if against else []
+    open_ += [f"which is best, {_names(rivals, 'and')}"] if rivals else []
+    state = f"Open{_ENDED.get(rule.ended, '')}: {'; '.join(open_)};" if open_ else "Settled"
+    looks = ", ".join(f"{look.n}" for look, _ in rule.begun)
+    return [
+        f"{state} within a margin of {rule.margin:g}.",
+        f"Looked at {looks} replicates: intervals and verdicts share their 5 % among all looks, so they hold "
+        "wherever one stops. Each is of the look that decided it.",
+    ]
+
+
 def _columns(found: Evidence, table: pd.DataFrame, pairs: pd.DataFrame) -> list[str]:
     lines = []
     if table[f"{found.metric}_high"].notna().any():
-        lines.append("±: 95 % interval of the mean, each for itself.")
+        looks = ", at every look" if found.settling else ""
+        lines.append(f"±: 95 % interval of the mean, each for itself{looks}.")
     lines.append(f"early: mean loss of the first {EARLY} steps.")
     if math.isfinite(found.target):
         given = found.config.get("target_loss") is not None
@@ -185,7 +211,10 @@ def _columns(found: Evidence, table: pd.DataFrame, pairs: pd.DataFrame) -> list[
     if len(pairs):
         together = f", {len(pairs)} at once" if len(pairs) > 1 else ""
         against = _texts(found)[found.baseline]
-        lines.append(f"verdict: against {against}, by 95 % intervals of the paired difference{together}.")
+        looks = ", at every look" if found.settling else ""
+        lines.append(
+            f"verdict: against {against}, by 95 % intervals of the paired difference{together}{looks}."
+        )
     if table[list(LOST)].to_numpy().any():
         heading = lost_heading(table)
         counts = _fates(table).replace(f" {heading}", " runs")

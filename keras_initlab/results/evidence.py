@@ -13,6 +13,7 @@ from keras_initlab.core.errors import InputError, UnknownNameError
 from keras_initlab.results import outcomes, tables
 from keras_initlab.results.foresight import Foresight, foresight
 from keras_initlab.trials.record import Record
+from keras_initlab.trials.settling import Settling
 
 
 @dataclass(frozen=True, eq=False)
@@ -74,6 +75,8 @@ class Evidence:
         self._outcomes: dict[str, outcomes.Outcomes] = {}
         self._summaries: dict[tuple[str, float], pd.DataFrame] = {}
         self._directions: Mapping[str, str | None] = self.config.get("directions", {})
+        raw = self.config.get("settling")
+        self.settling = Settling.from_json(raw) if raw else None
 
     @cached_property
     def ended(self) -> list[Record]:
@@ -176,7 +179,9 @@ class Evidence:
     def _summary(self, name: str, confidence: float) -> pd.DataFrame:
         found = self.outcomes_of(name)
         horizons = {label: self.config["epochs"] * self.steps_per_epoch(label) for label in self.labels}
-        table = tables.summary(self._judged_runs, horizons, name, self._directions, confidence)
+        table = tables.summary(
+            self._judged_runs, horizons, name, self._directions, self._confidences(confidence)
+        )
         least = outcomes.detectable(found, self.baseline)
         table = table.assign(detectable=[least.get(label, math.nan) for label in table.index])
         starts = tables.starts(self.ended)
@@ -186,6 +191,13 @@ class Evidence:
             init_rows=[starts.get(label, (0, 0.0))[0] for label in table.index],
             init_seconds=[starts.get(label, (0, 0.0))[1] for label in table.index],
         )
+
+    def _confidences(self, confidence: float) -> dict[str, float]:
+        """By label, that of the interval of one mean, which allows for having looked before."""
+        found = dict.fromkeys(self.labels, confidence)
+        for look, labels in self.settling.begun if self.settling else ():
+            found.update(dict.fromkeys(labels, 1 - look.share * (1 - confidence)))
+        return found
 
     def pairs(
         self,
@@ -200,12 +212,15 @@ class Evidence:
         read off them: `better` or `worse` is an interval that excludes zero. Where runs were lost, the
         shares of lost runs are compared first (Boschloo's test), the means of those that learned
         second, each at half the level. `judging.judge` says which intervals, why, and what was
-        simulated; `docs/statistics.md` where they do not hold.
+        simulated; `docs/statistics.md` where they do not hold. Of a comparison that went on until it was
+        settled, each row is what the look said that decided it, and all numbers allow for having looked
+        before: see `docs/settling.md`.
 
         Args:
             baseline: A label; None for `Comparison.baseline`.
             metric: An epoch metric (its final value) or a column of `runs`; None for `Comparison.metric`.
-            margin: Differences smaller than this do not matter, in the metric's unit; positive.
+            margin: Differences smaller than this do not matter, in the metric's unit; positive. A comparison
+                that went on until it was settled has its own.
             confidence: Of all intervals together and so of the verdicts, between 0 and 1.
 
         Returns:
@@ -224,6 +239,8 @@ class Evidence:
         check_confidence(confidence)
         if margin is not None and not margin > 0:
             raise InputError(f"margin must be positive, got {margin!r}.")
+        if margin is None and self.settling and metric in (None, self.metric):
+            margin = self.settling.margin
         found = self.outcomes_of(metric or self.metric)
         return outcomes.pairs(found, self._baseline(baseline), margin, confidence)
 
@@ -292,8 +309,16 @@ class Evidence:
     def outcomes_of(self, metric: str) -> outcomes.Outcomes:
         """One metric of all runs, ready to be judged."""
         if metric not in self._outcomes:
-            self._outcomes[metric] = outcomes.outcomes(self._judged_runs, metric, self._directions)
+            self._outcomes[metric] = outcomes.outcomes(
+                self._judged_runs, metric, self._directions, self.settling
+            )
         return self._outcomes[metric]
+
+    @cached_property
+    def unsettled(self) -> list[tuple[str, str]]:
+        """Of a comparison that goes on until it is settled, the pairs that are open: an initializer and the
+        baseline, or one that may be best and the first of these."""
+        return self.outcomes_of(self.metric).unsettled(self.baseline)
 
     @cached_property
     def best(self) -> Best:

@@ -29,6 +29,7 @@ class Judged:
         p: Adjusted p-value of the question that decided; below `alpha` exactly where there is a verdict.
         by_failures: Whether the shares of lost runs, not the means, speak in this pair.
         better: Whether the row was shown to be better than the column.
+        alpha: Chance of any false verdict in a family that was allowed for.
     """
 
     n: NDArray[np.int64]
@@ -40,9 +41,10 @@ class Judged:
     p: Floats
     by_failures: Flags
     better: Flags
+    alpha: Floats
 
 
-def judge(values: Floats, lost: Flags, ran: Flags, alpha: float = ALPHA) -> Judged:
+def judge(values: Floats, lost: Flags, ran: Flags, alpha: float = ALPHA, resolution: float = 0.0) -> Judged:
     """Compare all initializers with each other, replicate by replicate.
 
     With k initializers the family is the k - 1 comparisons that one of them takes part in: with the baseline
@@ -69,6 +71,7 @@ def judge(values: Floats, lost: Flags, ran: Flags, alpha: float = ALPHA) -> Judg
         lost: Runs that diverged, failed or got stuck.
         ran: Runs that took place.
         alpha: Chance of any false verdict in a family.
+        resolution: The step in which values come: no spread of differences is taken for less.
     """
     family = max(1, values.shape[-2] - 1)
     both = ran[..., :, None, :] & ran[..., None, :, :]
@@ -79,6 +82,7 @@ def judge(values: Floats, lost: Flags, ran: Flags, alpha: float = ALPHA) -> Judg
 
     differences = np.where(both, values[..., :, None, :] - values[..., None, :, :], np.nan)
     n_values, mean, sd = moments(differences)
+    sd = np.maximum(sd, resolution)
     low, high, p_mean = t_interval(n_values, mean, sd, level)
     p_share = shares(mine, yours, n)
     decided = p_share < level
@@ -91,7 +95,8 @@ def judge(values: Floats, lost: Flags, ran: Flags, alpha: float = ALPHA) -> Judg
     better = decided & (mine < yours) | (low > 0)
     p = np.where(forbidden, p_share, np.minimum(p_share, p_mean))
     p = np.where(decided, p_share, p) * (alpha / level)
-    return Judged(n, n_values, mean, sd, low, high, np.minimum(1.0, p), silent, better)
+    p = np.minimum(1.0, p)
+    return Judged(n, n_values, mean, sd, low, high, p, silent, better, np.full(n.shape, alpha))
 
 
 def moments(differences: Floats) -> tuple[NDArray[np.int64], Floats, Floats]:

@@ -9,8 +9,9 @@ import numpy as np
 import pandas as pd
 
 from keras_initlab.core.errors import InputError
-from keras_initlab.results import judging, stats
+from keras_initlab.results import judging, settling, stats
 from keras_initlab.results.tables import column, direction, judged_values
+from keras_initlab.trials.settling import Settling
 
 
 @dataclass(frozen=True, eq=False)
@@ -22,11 +23,16 @@ class Outcomes:
         sign: 1 if larger is better, -1 if smaller is.
         stuck: By label, the replicates that finished without having learned. They are lost, whatever
             value they have.
+        rule: By which one the comparison went on until it was settled; None for as many replicates as
+            were asked for.
+        resolution: The step in which values come; 0 where that is unknown.
     """
 
     values: Mapping[str, Mapping[int, float]]
     sign: int
     stuck: Mapping[str, AbstractSet[int]] = field(default_factory=dict)
+    rule: Settling | None = None
+    resolution: float = 0.0
     _judged: dict[float, judging.Judged] = field(default_factory=dict, repr=False)
 
     def paired(self, label: str, other: str) -> tuple[np.ndarray, np.ndarray]:
@@ -41,21 +47,46 @@ class Outcomes:
             self._judged[alpha] = self._judge(alpha)
         return self._judged[alpha]
 
+    def unsettled(self, baseline: str) -> list[tuple[str, str]]:
+        """The pairs that would have to be looked at again, see `settling.unsettled`; without a rule none."""
+        labels = list(self.values)
+        if self.rule is None or baseline not in labels:
+            return []
+        open_ = settling.unsettled(self.judged(), labels.index(baseline), self.rule.margin)
+        return [(labels[row], labels[column]) for row, column in np.argwhere(np.triu(open_)).tolist()]
+
     def _judge(self, alpha: float) -> judging.Judged:
-        replicates = sorted({replicate for own in self.values.values() for replicate in own})
-        shape = len(self.values), len(replicates)
+        replicates = 1 + max((replicate for own in self.values.values() for replicate in own), default=-1)
+        shape = len(self.values), replicates
         values, lost, ran = np.full(shape, np.nan), np.zeros(shape, bool), np.zeros(shape, bool)
-        place = {replicate: index for index, replicate in enumerate(replicates)}
         for row, (label, own) in enumerate(self.values.items()):
             stuck = self.stuck.get(label, ())
             for replicate, value in own.items():
-                at = row, place[replicate]
+                at = row, replicate
                 values[at], ran[at] = self.sign * value, True
                 lost[at] = not math.isfinite(value) or replicate in stuck
-        return judging.judge(values, lost, ran, alpha)
+        if self.rule is None:
+            return judging.judge(values, lost, ran, alpha)
+        stages = self._stages(self.rule, ran)
+        return settling.judged(values, lost, ran, stages, self.rule.margin, self.resolution, alpha)
+
+    def _stages(self, rule: Settling, ran: np.ndarray) -> list[settling.Stage]:
+        """The looks for which all runs are there."""
+        found = []
+        for look, labels in rule.begun:
+            part = np.array([label in labels for label in self.values])
+            if not ran[part, : look.n].all() or ran.shape[1] < look.n:
+                break
+            found.append(settling.Stage(look.n, look.share, part))
+        return found
 
 
-def outcomes(frame: pd.DataFrame, metric: str, directions: Mapping[str, str | None]) -> Outcomes:
+def outcomes(
+    frame: pd.DataFrame,
+    metric: str,
+    directions: Mapping[str, str | None],
+    rule: Settling | None = None,
+) -> Outcomes:
     """One column of `runs`, ready to be judged.
 
     Raises:
@@ -69,7 +100,8 @@ def outcomes(frame: pd.DataFrame, metric: str, directions: Mapping[str, str | No
         found, ended = judged_values(own, name)
         values[str(label)] = dict(zip(own["replicate"], found, strict=True))
         stuck[str(label)] = set(own["replicate"][ended])
-    return Outcomes(values, sign, stuck)
+    resolution = rule.resolution.get(metric, 0.0) if rule else 0.0
+    return Outcomes(values, sign, stuck, rule, resolution)
 
 
 def orientation(metric: str, directions: Mapping[str, str | None]) -> int:
@@ -97,12 +129,14 @@ def pairs(found: Outcomes, baseline: str, margin: float | None, confidence: floa
     held = labels.index(baseline)
     rows = []
     for label in others:
-        ours, theirs = found.paired(label, baseline)
         at = labels.index(label), held
+        ours, theirs = (values[: int(judged.n[at])] for values in found.paired(label, baseline))
+        share = float(judged.alpha[at])
+        scale = (1 - confidence) / share
         edges = (float(judged.low[at]), float(judged.high[at]))
         low, high = edges if found.sign > 0 else (-edges[1], -edges[0])
         whole = int(judged.n_values[at]) == len(ours)
-        win, win_low, win_high = stats.win_probability(found.sign * ours, found.sign * theirs, confidence)
+        win, win_low, win_high = stats.win_probability(found.sign * ours, found.sign * theirs, 1 - share)
         verdict = "unresolved"
         if judged.better[at]:
             verdict = "better"
@@ -123,8 +157,8 @@ def pairs(found: Outcomes, baseline: str, margin: float | None, confidence: floa
                 "win": win,
                 "win_low": win_low,
                 "win_high": win_high,
-                "p_adjusted": float(judged.p[at]),
-                "p_sign_flip": stats.sign_flip_p(ours - theirs) if whole else math.nan,
+                "p_adjusted": min(1.0, scale * float(judged.p[at])),
+                "p_sign_flip": min(1.0, scale * stats.sign_flip_p(ours - theirs)) if whole else math.nan,
                 "by": "failures" if judged.by_failures[at] else "mean",
                 "verdict": verdict,
             }
@@ -145,7 +179,8 @@ def detectable(found: Outcomes, baseline: str, power: float = stats.POWER) -> di
     """For every other initializer the smallest true difference from `baseline` that these runs had the given
     chance to find; NaN where they show no spread.
 
-    The level is that of the simultaneous intervals, alpha over the number of initializers compared.
+    The level is that of the simultaneous intervals, alpha (of the look, if there are several) over the number
+    of initializers compared.
     """
     result = {}
     for label, n, sd, alpha in _spreads(found, baseline):
@@ -171,9 +206,14 @@ def _spreads(found: Outcomes, baseline: str) -> list[tuple[str, int, float, floa
     if baseline not in found.values:
         return []
     labels, judged = list(found.values), found.judged()
-    held, alpha = labels.index(baseline), stats.ALPHA / max(1, len(labels) - 1)
+    held, family = labels.index(baseline), max(1, len(labels) - 1)
     return [
-        (label, int(judged.n_values[row, held]), float(judged.sd[row, held]), alpha)
+        (
+            label,
+            int(judged.n_values[row, held]),
+            float(judged.sd[row, held]),
+            judged.alpha[row, held] / family,
+        )
         for row, label in enumerate(labels)
         if row != held
     ]

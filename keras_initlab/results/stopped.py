@@ -42,6 +42,11 @@ def crossed(
         raise InputError(
             f"rules are {rules!r}: give rules that differ; {NONE!r}, the reference, is among them."
         )
+    if config.get("settling"):
+        raise InputError(
+            f"rules are {rules!r}, which make a grid, but these runs went on until they were settled, and "
+            "contrasts suppose a fixed number of replicates: give one rule."
+        )
     found = [_at(record, NONE) for record in records]
     levels: dict[str, Any] = {NONE: {"kind": FACTOR}}
     for label, rule in named.items():

@@ -215,18 +215,18 @@ def summary(
     horizons: Mapping[str, int],
     metric: str,
     directions: Mapping[str, str | None],
-    confidence: float,
+    confidences: Mapping[str, float],
 ) -> pd.DataFrame:
     """One row per initializer, best first; those with lost runs come after those without.
 
-    `horizons` are the steps that a run of each was to take.
+    `horizons` are the steps that a run of each was to take, `confidences` those of its intervals.
     """
     rows = []
     runs_of = dict(iter(frame.groupby("initializer", sort=False)))
     for label, horizon in horizons.items():
         if label not in runs_of:
             continue
-        own = runs_of[label]
+        own, confidence = runs_of[label], confidences[label]
         status = own["status"].to_numpy(object)
         row: dict[str, Any] = {
             "initializer": label,

@@ -32,6 +32,7 @@ class Row:
 
     rank: str
     label: str
+    runs: str
     mean: str
     early: str
     target: str
@@ -53,7 +54,7 @@ def render(found: Evidence) -> "Group":
     if not found.ended:
         return Group(*below)
     rows = _rows(found, label_length=WIDTH)
-    headers = _headers(short(found.metric, 14), found.summary())
+    headers = _headers(found, short(found.metric, 14))
     widths = {
         name: max(len(header), *(len(vars(row)[name]) for row in rows)) for name, header in headers.items()
     }
@@ -94,7 +95,7 @@ def html_table(found: Evidence) -> str:
     if not found.ended:
         return ""
     rows = _rows(found, label_length=60)
-    headers = _headers(found.metric, found.summary())
+    headers = _headers(found, found.metric)
 
     def line(tag: str, cells: Mapping[str, str]) -> str:
         sides = {name: "left" if name in _TEXTS else "right" for name in headers}
@@ -106,11 +107,14 @@ def html_table(found: Evidence) -> str:
     return f"<table><thead><tr>{line('th', headers)}</tr></thead><tbody>{body}</tbody></table>"
 
 
-def _headers(metric: str, table: pd.DataFrame) -> dict[str, str]:
+def _headers(found: Evidence, metric: str) -> dict[str, str]:
     """Field of `Row` -> heading, for the columns that say anything."""
+    table = found.summary()
     lost = conclusion.lost_heading(table)
-    headings = Row("#", "initializer", metric, "early", "target", lost, "verdict", "loss")
+    headings = Row("#", "initializer", "runs", metric, "early", "target", lost, "verdict", "loss")
     empty = () if table[list(LOST)].to_numpy().any() else ("lost",)
+    if found.settling is None:
+        empty = (*empty, "runs")
     return {name: heading for name, heading in vars(headings).items() if name not in empty}
 
 
@@ -126,6 +130,7 @@ def _rows(found: Evidence, label_length: int) -> list[Row]:
             Row(
                 rank=str(line["rank"]),
                 label=labels[label],
+                runs=str(line["n"]),
                 mean=with_interval(line[f"{found.metric}_mean"], line[f"{found.metric}_high"]),
                 early=number(line["first_100_mean"]),
                 target=_steps(line) if math.isfinite(found.target) else "–",

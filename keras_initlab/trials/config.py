@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from keras_initlab.trials.plan import Cell
+from keras_initlab.trials.settling import Settling
 
 SCHEMA = 2
 """1 had its records in one file, without checksums."""
@@ -50,7 +51,10 @@ _ARGUMENTS = {
 }
 """What decides a field, where `compare` calls it otherwise."""
 
-_SILENT = ("chance", "groups", "command", "interrupted", "elsewhere", "weight_changes", "factors", "cells")
+_SILENT = (
+    *("chance", "groups", "command", "interrupted", "elsewhere", "weight_changes"),
+    *("factors", "cells", "settling"),
+)
 """Said only where it is so."""
 
 _LONGEST = 60  # letters of a value in a message
@@ -97,6 +101,8 @@ class Config:
         factors: What was varied beside the start: by factor, its levels by label, the reference first.
         cells: Which combinations of levels were trained, each with a label for every factor, where these are
             not all.
+        settling: The rule by which it goes on until it is settled, its looks and how far it has come, as
+            `Settling.to_json` has it; None for as many replicates as were asked for.
     """
 
     labels: Mapping[str, Any]
@@ -133,6 +139,7 @@ class Config:
     weight_changes: bool = False
     factors: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
     cells: Sequence[Mapping[str, str]] = ()
+    settling: Mapping[str, Any] | None = None
 
     def to_json(self) -> dict[str, Any]:
         """The fields as JSON data, with the schema they are written in."""
@@ -180,6 +187,9 @@ class Config:
                 difference = _difference("", levels[level], other.factors[name][level], skewed)
                 if difference:
                     return f"the level {level!r} of {name!r} as {difference[1]}, here it is {difference[2]}"
+        settling = self._settles_otherwise(other)
+        if settling:
+            return f"a comparison with another {settling}"
         for label in self.labels.keys() & other.labels.keys():
             there, here = self.labels[label], other.labels[label]
             difference = _difference(
@@ -191,6 +201,22 @@ class Config:
             if difference:
                 return f"{label!r} as {there}, here it is {here}"
         return None
+
+    def _settles_otherwise(self, other: "Config") -> str:
+        """In which argument another rule is asked for than that by which `self` goes on."""
+        if self.settling is None:
+            return ""
+        if other.settling is None:
+            return "until: 'settled' there, None here"
+        there, here = (Settling.from_json(config.settling) for config in (self, other) if config.settling)
+        told = {
+            "margin": (there.margin, here.margin),
+            "replicates": (there.looks[0].n, here.looks[0].n),
+            "baseline": (self.baseline, other.baseline),
+            "initializers": (sorted(self.labels), sorted(other.labels)),
+        }
+        differing = ((name, *pair) for name, pair in told.items() if pair[0] != pair[1])
+        return next((f"{name}: {then} there, {now} here" for name, then, now in differing), "")
 
     def _knows_code(self, scheme: Any) -> bool:
         return self.model is not None or (isinstance(scheme, Mapping) and "code" in scheme)
@@ -258,8 +284,18 @@ class Config:
             replicates=max(self.replicates, other.replicates),
             engine=self.engine,
             groups=self.groups,
+            settling=self._settling_with(other),
             **{key: getattr(self, key) for key in (*_IDENTITY, *_LATER)},
         )
+
+    def _settling_with(self, other: "Config") -> Mapping[str, Any] | None:
+        """The rule of whoever has come further, with all looks that either planned."""
+        if self.settling is None or other.settling is None:
+            return other.settling
+        there, here = (Settling.from_json(config) for config in (self.settling, other.settling))
+        if len(here.stages) > len(there.stages):
+            return other.settling
+        return there.extended(here.looks[-1].n).to_json()
 
     def _cells_with(self, other: "Config") -> Sequence[Mapping[str, str]]:
         """The combinations of levels that either trains; none said where that is all of them."""

@@ -36,9 +36,9 @@ MUTANTS = [
     ),
     mistake(
         "Ctrl-C drops what waits to be tried again",
-        "keras_initlab/experiment/compare.py",
-        "for record in (*found, *stopped) if",
-        "for record in stopped if",
+        "keras_initlab/experiment/course.py",
+        "for record in (*self._found, *self.stopped)",
+        "for record in self.stopped",
         "ctrl_c",
     ),
 ]

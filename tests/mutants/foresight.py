@@ -59,8 +59,8 @@ MUTANTS = [
     ),
     trained(
         "finished runs are diagnosed in memory only",
-        "keras_initlab/experiment/compare.py",
-        "folder.add(told)",
+        "keras_initlab/experiment/course.py",
+        "self._folder.add(told)",
         "pass",
         "survive",
     ),

@@ -34,7 +34,11 @@ MUTANTS = [
     mistake("NaN in a mean", STATS, "sample = sample[np.isfinite(sample)]", "sample = +sample", "stats"),
     mistake("two-sided room for failures", STATS, "ALPHA ** (1 / n)", "(ALPHA / 2) ** (1 / n)", "stats"),
     mistake(
-        "power without family", OUTCOMES, "stats.ALPHA / max(1, len(labels) - 1)", "stats.ALPHA", "outcomes"
+        "power without family",
+        OUTCOMES,
+        "held, family = labels.index(baseline), max(1, len(labels) - 1)",
+        "held, family = labels.index(baseline), 1",
+        "outcomes",
     ),
     mistake("smaller losses are worse", OUTCOMES, "= self.sign * value, True", "= value, True", "evidence"),
     mistake(
@@ -66,8 +70,8 @@ MUTANTS = [
     mistake(
         "the verdict's opponent",
         "conclusion.py",
-        "against = _texts(found)[found.baseline]\n        lines",
-        "against = _texts(found)[table.index[0]]\n        lines",
+        "against = _texts(found)[found.baseline]\n        looks",
+        "against = _texts(found)[table.index[0]]\n        looks",
         "conclusion",
     ),
     mistake(
