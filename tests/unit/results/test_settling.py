@@ -114,6 +114,9 @@ def test_nobody_may_be_better_than_the_first_by_the_margin():
     assert open_pairs(low, high) == set(), "the third is the first: no bound on a rival is above .3"
     assert open_pairs(low, {**high, (3, 2): 0.7, (3, 1): 0.5}) == {(1, 2), (1, 3)}
     assert open_pairs({**low, (2, 3): 0.1}, {**high, (3, 1): 0.7, (3, 2): -0.1}) == set(), "beaten: out"
+    beaten = {(2, 1): -0.9, (3, 1): -0.3, (3, 2): -0.9}, {(2, 1): -0.1, (3, 1): 0.7, (3, 2): 0.4}
+    found = open_pairs({**low, **beaten[0]}, {**high, **beaten[1]})
+    assert found == set(), "the second may be .9 better than the third, which is first, but the first beat it"
 
 
 def settled(values, rule, **changes):
