@@ -13,6 +13,9 @@ from tests.trained import X, dense_net, losses, run
 SCHEMES = {"base": "initlab_he_normal", "twin": "initlab_he_normal", "other": "glorot_uniform"}
 
 Y = X[:, :3].argmax(1)
+pytestmark = pytest.mark.skipif(
+    keras.backend.backend() != "jax", reason="who is still open after which look was seen in JAX's draws"
+)
 
 
 def fixed(**arguments):
