@@ -4,8 +4,11 @@ import itertools
 from dataclasses import replace
 
 import keras
+import numpy as np
 import pytest
 
+from keras_initlab.core.seeds import Seeds
+from keras_initlab.engines.hyperparameters import holding, set_numbers
 from keras_initlab.engines.stacked.engine import Stacked
 from keras_initlab.testing import check_engine
 from tests.engines import BACKEND, LAYERS, RNG, WORDS, N, compiled, crossentropy, plan_and_setup, records
@@ -81,3 +84,13 @@ def test_the_rows_of_an_embedding_have_the_rate_and_the_decay_of_their_member():
         assert "whole gradients" in Stacked().why_not(clipped[1], clipped[0].trials)
     else:
         check_engine(Stacked(), *clipped)
+
+
+def test_penalties_pull_at_kernels_alone():
+    kernel, bias = keras.Variable(np.ones((2, 3), "float32")), keras.Variable(np.ones(3, "float32"))
+    optimizer = holding(keras.optimizers.SGD(1.0), ("l1", "l2"), None, [True, False])
+    optimizer.build([kernel, bias])
+    set_numbers(optimizer, [{"l1": 0.1, "l2": 0.2}], Seeds(0, 0))
+    optimizer.apply([keras.ops.zeros((2, 3)), keras.ops.zeros(3)], [kernel, bias])
+    np.testing.assert_allclose(keras.ops.convert_to_numpy(kernel), 1 - 0.1 - 2 * 0.2, rtol=1e-6)
+    np.testing.assert_array_equal(keras.ops.convert_to_numpy(bias), 1)

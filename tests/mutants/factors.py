@@ -64,7 +64,9 @@ MUTANTS = [
         "L2 is half of what it is", NUMBERS, "found[position] += 2 *", "found[position] += 1 *", LAWS, "l2"
     ),
     mistake("L1 pulls at all alike", NUMBERS, "keras.ops.sign(variable)", "1.0", LAWS, "l1"),
-    mistake("biases are penalized", NUMBERS, "or not self.held.penalized[position]", "", LAWS, "l2 or l1"),
+    mistake(
+        "biases are penalized", NUMBERS, "or not self.held.penalized[position]", "", HELD, "kernels_alone"
+    ),
     mistake("noise falls faster", NUMBERS, "NOISE_DECAY = 0.55", "NOISE_DECAY = 1.0", LAWS, "noise"),
     mistake(
         "noise has eta as its deviation",
