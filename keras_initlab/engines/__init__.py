@@ -43,7 +43,7 @@ def _suiting(parts: Sequence[Part]) -> tuple[Engine, str]:
     found = []
     for setup, trials in parts:
         engine, reason = automatic(setup, trials)
-        if len(parts) > 1 and engine.why_not(setup, trials) is None and Stacked().why_not(setup, trials):
+        if len(parts) > 1 and Stacked().why_not(setup, trials):
             return engine, reason
         found.append((len(trials), engine, reason))
     runs: Counter[str] = Counter()

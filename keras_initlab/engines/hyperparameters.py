@@ -59,7 +59,7 @@ def couples(names: Collection[str]) -> bool:
     return not set(names) <= {"learning_rate"}
 
 
-class Held:
+class Held(keras.optimizers.Optimizer):
     """Mixed in before an optimizer's class. Everything but `apply`, `build` and `update_step` is Keras's."""
 
     held: SimpleNamespace
@@ -77,12 +77,12 @@ class Held:
                 setattr(self, name, None)
 
     def build(self, variables: Any) -> None:
-        super().build(variables)  # type: ignore[misc]
+        super().build(variables)
         shape = () if self.held.size is None else (self.held.size,)
         for name in self.held.names:
-            self.held.values[name] = self.add_variable(shape, name=name)  # type: ignore[attr-defined]
+            self.held.values[name] = self.add_variable(shape, name=name)
         if "gradient_noise" in self.held.names:
-            self.held.noise = self.add_variable((*shape, 2), dtype="uint32", name="noise")  # type: ignore[attr-defined]
+            self.held.noise = self.add_variable((*shape, 2), dtype="uint32", name="noise")
 
     def apply(self, grads: Any, trainable_variables: Any = None) -> None:
         variables = trained_variables(self) if trainable_variables is None else list(trainable_variables)
@@ -90,12 +90,12 @@ class Held:
             grads = self._shaped(grads, variables)
         if "weight_decay" in self.held.names:
             self._decay([variable for g, variable in zip(grads, variables, strict=True) if g is not None])
-        super().apply(grads, trainable_variables)  # type: ignore[misc]
+        super().apply(grads, trainable_variables)
 
     def update_step(self, gradient: Any, variable: Any, learning_rate: Any) -> None:
         if "learning_rate" in self.held.names:
             learning_rate = self._column("learning_rate", variable)
-        super().update_step(gradient, variable, learning_rate)  # type: ignore[misc]
+        super().update_step(gradient, variable, learning_rate)
 
     def _column(self, name: str, variable: Any) -> Any:
         """A number so that it meets the member axis alone: left to itself it would meet the last one.
@@ -110,7 +110,7 @@ class Held:
         return keras.ops.reshape(value, (-1, *(1,) * (len(variable.shape) - 1)))
 
     def _shaped(self, grads: Sequence[Any], variables: Sequence[Any]) -> list[Any]:
-        scale = self.loss_scale_factor or 1.0  # type: ignore[attr-defined]
+        scale = self.loss_scale_factor or 1.0
         found = [None if g is None else keras.ops.convert_to_tensor(g) / scale for g in grads]
         for position, variable in enumerate(variables):
             if found[position] is None or not self.held.penalized[position]:
@@ -155,7 +155,7 @@ class Held:
         """Normal noise: the same draw for all members, each with its own strength."""
         shape = variable.shape if self.held.size is None else variable.shape[1:]
         drawn = keras.random.normal(shape, dtype=variable.dtype, seed=_Stream(self.held.noise))
-        time = keras.ops.cast(self.iterations, variable.dtype)  # type: ignore[attr-defined]
+        time = keras.ops.cast(self.iterations, variable.dtype)
         variance = self._column("gradient_noise", variable) / (1 + time) ** NOISE_DECAY
         return keras.ops.sqrt(variance) * drawn
 

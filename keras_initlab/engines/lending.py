@@ -32,12 +32,12 @@ def fresh_optimizer(optimizer: keras.optimizers.Optimizer) -> keras.optimizers.O
     return remade(optimizer, type(optimizer))
 
 
-def remade(optimizer: keras.optimizers.Optimizer, kind: type) -> Any:
+def remade(optimizer: keras.optimizers.Optimizer, kind: Any) -> Any:
     """An optimizer of another class with the same configuration and none of the state."""
     config = optimizer.get_config()
     schedule = learning_rate(optimizer)
     if isinstance(schedule, keras.optimizers.schedules.LearningRateSchedule):
         config["learning_rate"] = schedule  # stateless, and perhaps of a class Keras cannot look up
-    fresh = kind.from_config(config)  # type: ignore[attr-defined]
+    fresh = kind.from_config(config)
     copy_exclusions(optimizer, fresh)
     return fresh
